@@ -1,0 +1,53 @@
+/** Codes that the server answers with, as the first word of an exception's reason. */
+export const SERVER_ERROR_CODES = [
+  'INVALID_ARGUMENT',
+  'INVALID_ID',
+  'ID_IN_USE',
+  'CONTAINER_NOT_FOUND',
+  'CONTAINER_NOT_RUNNING',
+  'CONTAINER_NOT_CREATED',
+  'CONTAINER_ALIVE',
+  'NO_TERMINAL',
+  'BUNDLE_INVALID',
+  'RUNTIME_UNAVAILABLE',
+  'RUNTIME_FAILED',
+  'RUNTIME_KILLED',
+  'RUNTIME_TIMEOUT',
+  'COMMAND_NOT_FOUND',
+  'COMMAND_NOT_EXECUTABLE',
+  'CONSOLE_FAILED',
+  'PID_FILE_INVALID',
+  'LOG_UNAVAILABLE',
+  'RUNTIME_DIR_UNUSABLE',
+  'RESOURCES_EXHAUSTED',
+  'SERVER_RUNNING',
+  'SHUTTING_DOWN',
+  'OVERLOADED',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+] as const;
+
+/** Codes that only the client makes. */
+export const CLIENT_ERROR_CODES = [
+  'ABORTED',
+  'TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_FAILED',
+  'PROTOCOL_ERROR',
+  'SERVER_START_FAILED',
+  'SERVER_STOP_FAILED',
+  'SERVER_ERROR',
+  'EXIT_UNKNOWN',
+] as const;
+
+export type ServerErrorCode = (typeof SERVER_ERROR_CODES)[number];
+export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
+/** Every code that a PodherdError can carry. */
+export type ErrorCode = ServerErrorCode | ClientErrorCode;
+
+const serverCodes: ReadonlySet<string> = new Set(SERVER_ERROR_CODES);
+
+/** Whether `word` is a code that servers answer with. */
+export function isServerErrorCode(word: string): word is ServerErrorCode {
+  return serverCodes.has(word);
+}

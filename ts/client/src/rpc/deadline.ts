@@ -1,0 +1,98 @@
+import { PodherdError } from '../errors.js';
+
+/** How a call can be ended from outside. */
+export interface CallOptions {
+  /** Ends the call with `ABORTED`; the server is told and drops it. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until the call ends with `TIMEOUT`; the server is told and drops it. `Infinity`: no limit. */
+  timeoutMs?: number | undefined;
+}
+
+/** Longest time that Node's timers can wait; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * The end of one call's time: its signal and its timeout in one. It fires at most once, and whoever makes
+ * it must stop it, or its listener stays on the caller's signal.
+ */
+export class Deadline {
+  readonly #signal: AbortSignal | undefined;
+  readonly #what: string;
+  #timer: NodeJS.Timeout | undefined;
+  #error: PodherdError | null = null;
+  #onFire: ((error: PodherdError) => void) | null = null;
+
+  /**
+   * @param what what is being done, for the error's message: "start of web"
+   * @throws PodherdError `INVALID_ARGUMENT` for a timeout that is no number of milliseconds
+   */
+  constructor(what: string, options: CallOptions) {
+    this.#what = what;
+    this.#signal = options.signal;
+    const timeoutMs = options.timeoutMs ?? Infinity;
+    if (Number.isNaN(timeoutMs) || timeoutMs < 0) {
+      throw new PodherdError('INVALID_ARGUMENT', `timeoutMs must be zero or more milliseconds, found ${timeoutMs}`);
+    }
+    if (this.#signal?.aborted === true) {
+      this.#fire(this.#aborted());
+      return;
+    }
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (timeoutMs < MAX_TIMER_MS) {
+      this.#timer = setTimeout(() => this.#fire(this.#late(timeoutMs)), timeoutMs);
+    }
+  }
+
+  /** The error that this fired with, or null. */
+  get error(): PodherdError | null {
+    return this.#error;
+  }
+
+  /** @throws PodherdError `ABORTED` or `TIMEOUT` when the time is over */
+  check(): void {
+    if (this.#error !== null) throw this.#error;
+  }
+
+  /** Say who is told when the time is over; one at a time, `null` for nobody. Called at once when it is over already. */
+  onFire(listener: ((error: PodherdError) => void) | null): void {
+    this.#onFire = listener;
+    if (this.#error !== null) listener?.(this.#error);
+  }
+
+  /** Let go of the signal and the timer. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#onFire = null;
+  }
+
+  readonly #onAbort = (): void => this.#fire(this.#aborted());
+
+  #fire(error: PodherdError): void {
+    if (this.#error !== null) return;
+    this.#error = error;
+    clearTimeout(this.#timer);
+    this.#onFire?.(error);
+  }
+
+  #aborted(): PodherdError {
+    return new PodherdError('ABORTED', `${this.#what} was aborted`, { cause: this.#signal?.reason });
+  }
+
+  #late(timeoutMs: number): PodherdError {
+    return new PodherdError('TIMEOUT', `${this.#what} did not end within ${timeoutMs} ms`);
+  }
+}
+
+/**
+ * Wait for `promise`, but no longer than `deadline`. The work behind the promise goes on: the caller
+ * ends it where it can be ended.
+ */
+export async function within<T>(promise: Promise<T>, deadline: Deadline): Promise<T> {
+  const fired = new Promise<never>((_, reject) => deadline.onFire(reject));
+  try {
+    return await Promise.race([promise, fired]);
+  } finally {
+    deadline.onFire(null);
+  }
+}
