@@ -1,0 +1,157 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Connection } from './connection.js';
+import { findLeftovers, takeSnapshot, type Thing, type Watched } from './leftovers.js';
+import { Nursery } from './nursery.js';
+import { serverBinary, serverKind } from './paths.js';
+import { until, within } from './until.js';
+
+/** Seconds a server may take to end: clients of the protocol poll for ten. */
+const SHUTDOWN_MS = 10_000;
+
+export interface ServerOptions {
+  runtime: string;
+  /** Flags beyond those that the protocol knows: only for tests of our own server. */
+  flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Where a server works. */
+export interface ServerPlace {
+  folder: string;
+  cgroup: string;
+  runtimeDir: string;
+  runtimeRoot: string;
+}
+
+/** A server of its own for one test, started as CRI-O does it, under a nursery. */
+export class TestServer {
+  readonly pid: number;
+  readonly watched: Watched;
+  /** What was there when the server had just started. */
+  readonly atStart: readonly Thing[];
+  /** The connection that the test's calls go through. */
+  readonly connection: Connection;
+  readonly nursery: Nursery;
+  readonly #place: ServerPlace;
+  readonly #log: string;
+  #stopped = false;
+
+  static async start(place: ServerPlace, options: ServerOptions): Promise<TestServer> {
+    const temporary = join(place.folder, 'tmp');
+    mkdirSync(temporary, { recursive: true });
+    const logPath = join(place.folder, 'server.log');
+    const nursery = launch(place, options, logPath, temporary);
+    try {
+      const first = await within('the start of the server', nursery.end(({ adopted }) => !adopted));
+      if (first.exitCode !== 0) throw new Error(`the server did not start: ${readFileSync(logPath, 'utf8')}`);
+      const pidFile = join(place.runtimeDir, 'pidfile');
+      const pid = Number(readFileSync(pidFile, 'utf8'));
+      const connection = await until('the server listens', () =>
+        existsSync(socketPath(place)) ? Connection.open(socketPath(place)).catch(() => undefined) : undefined,
+      );
+      await connection.conmon.version({ request: { verbose: false } });
+      rmSync(pidFile);
+      return new TestServer(place, pid, nursery, connection, { logPath, temporary });
+    } catch (error) {
+      await nursery.clear();
+      throw error;
+    }
+  }
+
+  private constructor(
+    place: ServerPlace,
+    pid: number,
+    nursery: Nursery,
+    connection: Connection,
+    paths: { logPath: string; temporary: string },
+  ) {
+    this.#place = place;
+    this.#log = paths.logPath;
+    this.pid = pid;
+    this.nursery = nursery;
+    this.connection = connection;
+    this.watched = { ...place, server: pid, nursery: nursery.pid, temporary: paths.temporary };
+    this.atStart = takeSnapshot(this.watched);
+  }
+
+  /** What the server said. */
+  get log(): string {
+    return readFileSync(this.#log, 'utf8');
+  }
+
+  get socketPath(): string {
+    return socketPath(this.#place);
+  }
+
+  /** Another connection, whose end is the test's to choose. */
+  connect(): Promise<Connection> {
+    return Connection.open(this.socketPath);
+  }
+
+  /** All that is there now. */
+  snapshot(): Thing[] {
+    return takeSnapshot(this.watched);
+  }
+
+  /** What is there beyond `before`. */
+  leftovers(before: readonly Thing[] = this.atStart): Promise<Thing[]> {
+    return findLeftovers(this.watched, before);
+  }
+
+  /** Asks the server to end as the Go client does, and tells what is left then. */
+  async stop(): Promise<Thing[]> {
+    if (this.#stopped) return [];
+    this.#stopped = true;
+    await this.connection.close();
+    if (existsSync(`/proc/${this.pid}`)) process.kill(this.pid, 'SIGINT');
+    try {
+      if (!(await within('the end of the server', this.nursery.empty, SHUTDOWN_MS))) throw new Error('killed');
+    } catch {
+      const left = await findLeftovers(this.watched, this.atStart, 0);
+      await this.nursery.clear();
+      return [{ kind: 'server', what: `${this.pid} or what came of it did not end in ${SHUTDOWN_MS} ms` }, ...left];
+    }
+    const end = this.nursery.ended.find(({ pid }) => pid === this.pid);
+    const left = ['conmon.sock', 'conmon-fd.sock', 'pidfile']
+      .filter((name) => existsSync(join(this.#place.runtimeDir, name)))
+      .map((what) => ({ kind: 'file in the runtime directory', what }));
+    if (end?.exitCode === 0) return left;
+    return [{ kind: 'server', what: `ended with exit code ${end?.exitCode}, signal ${end?.signal}` }, ...left];
+  }
+
+  /** Kills the server as the OOM killer would, with all that came of it. */
+  async kill(): Promise<void> {
+    this.#stopped = true;
+    process.kill(this.pid, 'SIGKILL');
+    await this.nursery.end(({ pid }) => pid === this.pid);
+    await this.connection.close();
+  }
+}
+
+function socketPath(place: ServerPlace): string {
+  return join(place.runtimeDir, 'conmon.sock');
+}
+
+function launch(place: ServerPlace, options: ServerOptions, logPath: string, temporary: string): Nursery {
+  const log = openSync(logPath, 'a', 0o600);
+  const flags = serverKind === 'podherd' ? (options.flags ?? []) : [];
+  try {
+    return new Nursery(
+      [
+        serverBinary,
+        `--runtime=${options.runtime}`,
+        `--runtime-dir=${place.runtimeDir}`,
+        `--runtime-root=${place.runtimeRoot}`,
+        '--log-level=debug',
+        '--log-driver=stdout',
+        ...flags,
+      ],
+      log,
+      { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', TMPDIR: temporary, ...options.env },
+    );
+  } finally {
+    closeSync(log);
+  }
+}

@@ -1,0 +1,33 @@
+import { describe, test as base } from 'vitest';
+
+import { Ground } from './ground.js';
+import { serverKind } from './paths.js';
+import { type Runtime, runtimes } from './runtimes.js';
+
+/** What every test of the suite gets. */
+export interface GroundFixture {
+  /** Made for the test, and checked for leftovers after it, whether it passed or not. */
+  ground: Ground;
+}
+
+function groundTest(runtime: Runtime) {
+  return base.extend<GroundFixture>({
+    // eslint-disable-next-line no-empty-pattern -- vitest reads the dependencies from the pattern
+    ground: async ({}, use) => {
+      const ground = new Ground(runtime);
+      await use(ground);
+      await ground.end();
+    },
+  });
+}
+
+/** A test function with the fixture. */
+export type GroundTest = ReturnType<typeof groundTest>;
+
+/** Declares a group of tests once for every runtime. */
+export function forEachRuntime(name: string, declare: (test: GroundTest, runtime: Runtime) => void): void {
+  for (const runtime of runtimes) describe(`${name}, ${runtime.name}`, () => declare(groundTest(runtime), runtime));
+}
+
+/** Whether flags and methods beyond the compatible protocol can be used. */
+export const oursOnly = serverKind === 'podherd';
