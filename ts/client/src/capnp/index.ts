@@ -33,5 +33,5 @@ export { decodeMessage, encodeMessage, encodeStruct } from './message.js';
 export type { EncodedStruct } from './message.js';
 export { data, list, struct, structList, text } from './pointer-types.js';
 export type { PointerType, StructType } from './pointer-types.js';
-export { dataField, groupField, pointerField, structCodec, voidField } from './struct.js';
+export { StreamResult, dataField, groupField, pointerField, structCodec, voidField } from './struct.js';
 export type { Field, GroupCodec, StructCodec } from './struct.js';

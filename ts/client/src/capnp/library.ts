@@ -9,3 +9,6 @@
 
 export { Client, Message, ObjectSize, Server, Struct } from 'capnp-ts';
 export type { Method, ServerMethod, StructCtor } from 'capnp-ts';
+
+export { Conn } from 'capnp-ts';
+export type { Transport } from 'capnp-ts';

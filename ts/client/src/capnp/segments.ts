@@ -113,7 +113,8 @@ export class Segments {
   #plainListAt(segment: number, offset: number, size: number, length: number): ListLocation {
     const view = this.view(segment);
     const bits = ELEMENT_BITS[size] ?? 64;
-    this.#visit(Math.max(length, Math.ceil((length * bits) / 64)));
+    // Text and data are read in place, and exec output is tens of megabytes: they count by their size.
+    this.#visit(bits === 0 ? length : Math.ceil((length * bits) / 64));
     check(view, offset, Math.ceil((length * bits) / 8));
     const pointers = size === 6 ? 1 : 0;
     const elementDataBits = pointers === 1 ? 0 : bits;

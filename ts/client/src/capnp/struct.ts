@@ -1,3 +1,4 @@
+import { Builder } from './builder.js';
 import type { StructBuilder } from './builder.js';
 import type { DataType, Unknown } from './data-types.js';
 import type { PointerType } from './pointer-types.js';
@@ -42,11 +43,12 @@ export interface UnionSpec {
 }
 
 /** A member in the data section; `index` counts in units of its own width. */
-export function dataField<T, I>(index: number, type: DataType<T, I>, defaultRaw: RawData = 0): Field {
+export function dataField<T, I>(index: number, type: DataType<T, I>, defaultValue?: I): Field {
   const { bits } = type;
+  const mask = defaultValue === undefined ? 0 : type.encode(defaultValue, new Builder('default'));
   const flip = (raw: RawData): RawData => {
-    if (typeof defaultRaw === 'bigint') return BigInt(raw) ^ defaultRaw;
-    return defaultRaw === 0 ? raw : (Number(raw) ^ defaultRaw) >>> 0;
+    if (typeof mask === 'bigint') return BigInt(raw) ^ mask;
+    return mask === 0 ? raw : (Number(raw) ^ mask) >>> 0;
   };
   return {
     read: (reader) => type.decode(flip(reader.data(index, bits))),
@@ -161,3 +163,12 @@ function choose(members: readonly (readonly [string, Field])[], value: object, s
 function isMember(members: readonly (readonly [string, Field])[] | undefined, key: string): boolean {
   return members?.some(([name]) => name === key) ?? false;
 }
+
+/** Results of a `-> stream` method: none. The struct is declared by Cap'n Proto itself. */
+export const StreamResult: StructCodec<Record<string, never>, Record<string, never>> = structCodec({
+  name: 'StreamResult',
+  typeId: 0x995f9a3377c0b16en,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
