@@ -1,0 +1,52 @@
+//! A sequence of jobs that keep their order.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A job as the threads see it: it delivers its own result.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// An order-keeping sequence of disk jobs, made by [`Disk::lane`](super::Disk::lane).
+///
+/// Clones are the same sequence. Two lanes know no order between them, also on the same device.
+#[derive(Clone)]
+pub struct Lane(Arc<LaneShared>);
+
+struct LaneShared {
+    /// Where the jobs' files are; read once, to find the device.
+    path: PathBuf,
+    /// Locked for moments only, and only by who holds the lock of `Hands` or by the thread at work.
+    state: Mutex<LaneState>,
+}
+
+pub(super) struct LaneState {
+    pub(super) place: Place,
+    pub(super) jobs: VecDeque<Job>,
+    /// In a device's queue or in a thread's hands; a lane is never in two places.
+    pub(super) taken: bool,
+}
+
+/// The queue that a lane belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Place {
+    /// Not looked at yet: a thread has to find the device first.
+    Unknown,
+    /// A device number, `None` when the device can't be found.
+    Device(Option<u64>),
+}
+
+impl Lane {
+    pub(super) fn new(path: &Path) -> Self {
+        let state = LaneState { place: Place::Unknown, jobs: VecDeque::new(), taken: false };
+        Self(Arc::new(LaneShared { path: path.to_owned(), state: Mutex::new(state) }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, LaneState> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,195 @@
+//! What waits to be written, and the writer thread's side of it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::super::encoder::fits;
+use super::super::error::{LogError, LogOutcome};
+use super::super::file::LogFile;
+use crate::disk::{Hands, Lane, STALL};
+
+/// Batches of one sink that are queued or being written, at most; [`BATCH_BYTES`](crate::disk::BATCH_BYTES)
+/// each. Past it, [`ContainerLog::write`](super::super::ContainerLog::write) waits. Enough for the event
+/// loop to fill one while another is written; more would only be memory.
+pub const BATCHES_IN_FLIGHT: usize = 4;
+
+/// One thing for the writer thread to do, in the order in which it was asked for.
+pub(super) enum Item {
+    Batch(Vec<u8>),
+    Reopen(oneshot::Sender<Result<(), LogError>>),
+    Flush(oneshot::Sender<LogOutcome>),
+}
+
+/// Shared by the event loop's side of a sink and the jobs of its lane.
+pub(super) struct SinkQueue {
+    hands: Arc<Hands>,
+    lane: Lane,
+    /// Locked for moments only, by both sides.
+    waiting: Mutex<Waiting>,
+    /// Locked by jobs of the lane only, as long as the disk takes; never by the event loop.
+    file: Mutex<Option<LogFile>>,
+    /// A copy of the file's count, for whoever must not wait for the disk.
+    dropped: AtomicU64,
+    /// Told when a batch has been written.
+    room: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    items: VecDeque<Item>,
+    /// A batch is in the writer thread's hands.
+    writing: bool,
+    /// A job of the lane will come for the items.
+    scheduled: bool,
+}
+
+impl SinkQueue {
+    pub(super) fn new(hands: &Arc<Hands>, lane: &Lane) -> Arc<Self> {
+        Arc::new(Self {
+            hands: Arc::clone(hands),
+            lane: lane.clone(),
+            waiting: Mutex::default(),
+            file: Mutex::default(),
+            dropped: AtomicU64::new(0),
+            room: Notify::new(),
+        })
+    }
+
+    pub(super) fn set_file(&self, file: LogFile) {
+        *self.file() = Some(file);
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn remove_if_created(&self) {
+        if let Some(file) = &mut *self.file() {
+            file.remove_if_created();
+        }
+    }
+
+    /// Queues the removal from any thread. With no thread to be had the file stays.
+    pub(super) fn queue_removal(queue: Arc<Self>) {
+        let (hands, lane) = (Arc::clone(&queue.hands), queue.lane.clone());
+        let _ = hands.queue(&lane, Box::new(move || queue.remove_if_created()));
+    }
+
+    /// The batch to append to: the last one that waits if a record fits, or an empty one; waits while
+    /// [`BATCHES_IN_FLIGHT`] are full. The caller puts it back before it awaits anything.
+    pub(super) async fn batch_with_room(&self) -> Vec<u8> {
+        loop {
+            let room = self.room.notified();
+            tokio::pin!(room);
+            // Before the look at the queue, so that a batch written just after it is not missed.
+            room.as_mut().enable();
+            if let Some(batch) = self.open_batch() {
+                return batch;
+            }
+            room.await;
+        }
+    }
+
+    /// Queues what [`Self::batch_with_room`] gave.
+    pub(super) fn put(self: &Arc<Self>, batch: Vec<u8>) {
+        if !batch.is_empty() {
+            self.push(Item::Batch(batch));
+        }
+    }
+
+    pub(super) fn push(self: &Arc<Self>, item: Item) {
+        let mut waiting = self.waiting();
+        waiting.items.push_back(item);
+        if !waiting.scheduled {
+            waiting.scheduled = true;
+            drop(waiting);
+            self.schedule();
+        }
+    }
+
+    fn open_batch(&self) -> Option<Vec<u8>> {
+        let mut waiting = self.waiting();
+        if let Some(Item::Batch(batch)) = waiting.items.back_mut()
+            && fits(batch)
+        {
+            let batch = std::mem::take(batch);
+            waiting.items.pop_back();
+            return Some(batch);
+        }
+        let queued = waiting.items.iter().filter(|item| matches!(item, Item::Batch(_))).count();
+        (queued + usize::from(waiting.writing) < BATCHES_IN_FLIGHT).then(|| self.hands.buffers().take())
+    }
+
+    /// Has the lane come for the items. Without a thread it is tried again until there is one: what was
+    /// accepted is not given up.
+    fn schedule(self: &Arc<Self>) {
+        let job = Arc::clone(self);
+        if self.hands.queue(&self.lane, Box::new(move || job.do_next())).is_err() {
+            let again = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(STALL).await;
+                again.schedule();
+            });
+        }
+    }
+
+    /// One item; then the lane is queued again, behind the other lanes of the device.
+    fn do_next(self: Arc<Self>) {
+        let mut waiting = self.waiting();
+        let Some(item) = waiting.items.pop_front() else {
+            waiting.scheduled = false;
+            return;
+        };
+        waiting.writing = matches!(item, Item::Batch(_));
+        drop(waiting);
+        let turn = Turn(&self);
+        let mut file = self.file();
+        // Set before the first item: items come after the opening, on the same lane.
+        let Some(file) = &mut *file else { return };
+        match item {
+            Item::Batch(batch) => {
+                file.append(&batch);
+                self.hands.buffers().give(batch);
+            }
+            Item::Reopen(done) => drop(done.send(file.reopen())),
+            Item::Flush(done) => {
+                file.settle();
+                let outcome = LogOutcome { dropped_bytes: file.dropped(), last_error: file.last_error() };
+                drop(done.send(outcome));
+            }
+        }
+        self.dropped.store(file.dropped(), Ordering::Relaxed);
+        drop(turn);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self) -> MutexGuard<'_, Option<LogFile>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of one item's turn, also when it panicked: the next items still have their turn.
+struct Turn<'a>(&'a Arc<SinkQueue>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        waiting.writing = false;
+        waiting.scheduled = !waiting.items.is_empty();
+        let again = waiting.scheduled;
+        if waiting.items.is_empty() {
+            waiting.items = VecDeque::new();
+        }
+        drop(waiting);
+        self.0.room.notify_waiters();
+        if again {
+            self.0.schedule();
+        }
+    }
+}
