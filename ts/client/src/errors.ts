@@ -25,6 +25,11 @@ export class PodherdError extends Error {
     this.outcomeUnknown = options.outcomeUnknown ?? false;
   }
 
+  /** The same error, for a request that was sent and got no answer because of it. */
+  withUnknownOutcome(): PodherdError {
+    return new PodherdError(this.code, this.message, { cause: this.cause, outcomeUnknown: true });
+  }
+
   /** A limit of time ended the call: the client's own (`TIMEOUT`) or the server's (`RUNTIME_TIMEOUT`). */
   get timedOut(): boolean {
     return this.code === 'TIMEOUT' || this.code === 'RUNTIME_TIMEOUT';

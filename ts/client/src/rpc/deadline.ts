@@ -1,4 +1,5 @@
 import { PodherdError } from '../errors.js';
+import { onAbort } from './abort-signal.js';
 
 /** How a call can be ended from outside. */
 export interface CallOptions {
@@ -18,6 +19,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class Deadline {
   readonly #signal: AbortSignal | undefined;
   readonly #what: string;
+  #letGo: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #error: PodherdError | null = null;
   #onFire: ((error: PodherdError) => void) | null = null;
@@ -37,7 +39,7 @@ export class Deadline {
       this.#fire(this.#aborted());
       return;
     }
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (this.#signal !== undefined) this.#letGo = onAbort(this.#signal, () => this.#fire(this.#aborted()));
     if (timeoutMs < MAX_TIMER_MS) {
       this.#timer = setTimeout(() => this.#fire(this.#late(timeoutMs)), timeoutMs);
     }
@@ -62,11 +64,9 @@ export class Deadline {
   /** Let go of the signal and the timer. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#letGo();
     this.#onFire = null;
   }
-
-  readonly #onAbort = (): void => this.#fire(this.#aborted());
 
   #fire(error: PodherdError): void {
     if (this.#error !== null) return;

@@ -104,10 +104,7 @@ export class MessageSocket {
       this.end(
         thrown instanceof PodherdError
           ? thrown
-          : new PodherdError('PROTOCOL_ERROR', 'the server sent a message that cannot be read', {
-              cause: thrown,
-              outcomeUnknown: true,
-            }),
+          : new PodherdError('PROTOCOL_ERROR', 'the server sent a message that cannot be read', { cause: thrown }),
       );
       return;
     }
@@ -121,9 +118,7 @@ export class MessageSocket {
       setImmediate(() => {
         if (silence === null || this.#silence !== silence) return;
         this.end(
-          new PodherdError('PROTOCOL_ERROR', `the server sent half a message and then nothing for ${this.#silenceMs} ms`, {
-            outcomeUnknown: true,
-          }),
+          new PodherdError('PROTOCOL_ERROR', `the server sent half a message and then nothing for ${this.#silenceMs} ms`),
         );
       });
     }, this.#silenceMs);
@@ -137,9 +132,7 @@ export class MessageSocket {
 
   #endOfStream(): PodherdError {
     if (!this.#reader.partial) return closedBy('the server closed the connection');
-    return new PodherdError('PROTOCOL_ERROR', 'the server closed the connection in the middle of a message', {
-      outcomeUnknown: true,
-    });
+    return new PodherdError('PROTOCOL_ERROR', 'the server closed the connection in the middle of a message');
   }
 
   #wakeDrainWaiters(): void {
@@ -150,5 +143,5 @@ export class MessageSocket {
 }
 
 function closedBy(message: string, cause?: Error): PodherdError {
-  return new PodherdError('CONNECTION_CLOSED', message, { cause, outcomeUnknown: true });
+  return new PodherdError('CONNECTION_CLOSED', message, { cause });
 }

@@ -56,15 +56,15 @@ export class OpenCalls {
     if (!this.#calls.delete(call.id)) return;
     this.#givenUp.add(call.id);
     deliver(encodeCancelledReturn(call.id, error.message));
-    call.fail(error);
+    call.fail(error.withUnknownOutcome());
   }
 
-  /** Every open call fails with `error`. */
+  /** Every open call fails with `error`; what became of it is unknown. */
   failAll(error: PodherdError): void {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     this.#givenUp.clear();
-    for (const call of calls) call.fail(error);
+    for (const call of calls) call.fail(error.withUnknownOutcome());
   }
 
   /** Look at a message that the library sends; what is returned is sent in its place. */
@@ -91,13 +91,9 @@ export class OpenCalls {
         this.#returned(id, returnKind, frame);
         return;
       case MessageKind.abort:
-        throw new PodherdError('PROTOCOL_ERROR', `the server ended the connection: ${readAbortReason(frame)}`, {
-          outcomeUnknown: true,
-        });
+        throw new PodherdError('PROTOCOL_ERROR', `the server ended the connection: ${readAbortReason(frame)}`);
       case MessageKind.unimplemented:
-        throw new PodherdError('PROTOCOL_ERROR', 'the server does not know a message that this client sent', {
-          outcomeUnknown: true,
-        });
+        throw new PodherdError('PROTOCOL_ERROR', 'the server does not know a message that this client sent');
       case MessageKind.bootstrap:
       case MessageKind.call:
       case MessageKind.finish:
@@ -106,9 +102,7 @@ export class OpenCalls {
       case MessageKind.disembargo:
         return;
       default:
-        throw new PodherdError('PROTOCOL_ERROR', `the server sent a message of the unknown kind ${kind}`, {
-          outcomeUnknown: true,
-        });
+        throw new PodherdError('PROTOCOL_ERROR', `the server sent a message of the unknown kind ${kind}`);
     }
   }
 

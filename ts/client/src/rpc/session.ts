@@ -2,7 +2,7 @@ import { type Client, Conn } from '../capnp/library.js';
 import { toPodherdError } from '../error-from.js';
 import { PodherdError } from '../errors.js';
 import { CallLimit } from './call-limit.js';
-import { type CallOptions, Deadline } from './deadline.js';
+import { type CallOptions, Deadline, within } from './deadline.js';
 import { MessageSocket, type MessageSocketOptions } from './message-socket.js';
 import { SessionTransport } from './transport.js';
 import { connectUnixSocket } from './unix-socket.js';
@@ -79,9 +79,8 @@ export class Session {
     let settleClosed: (error: PodherdError | undefined) => void = () => {};
     this.#closed = new Promise((resolve) => (settleClosed = resolve));
     this.#transport = new SessionTransport(socket, (error) => {
-      const unsent = new PodherdError(error.code, error.message, { cause: error.cause });
-      this.#callLimit.refuseAll(unsent);
-      this.#pollLimit.refuseAll(unsent);
+      this.#callLimit.refuseAll(error);
+      this.#pollLimit.refuseAll(error);
       settleClosed(this.#closedByUs ? undefined : error);
     });
     this.#conn = new Conn(this.#transport);
@@ -118,7 +117,10 @@ export class Session {
     try {
       await limit.take(deadline);
       try {
-        await this.#drained(deadline);
+        // Nothing may be awaited between the look at the socket and the send, or many would pass at once.
+        while (this.#socket.needsDrain) await within(this.#socket.drained(), deadline);
+        deadline.check();
+        if (this.#socket.ended !== null) throw this.#gone();
         return await this.#send(send, deadline);
       } finally {
         limit.release();
@@ -133,21 +135,10 @@ export class Session {
     if (this.#socket.ended === null) {
       this.#closedByUs = true;
       this.#root?.dispose();
-      this.#socket.end(new PodherdError('CONNECTION_CLOSED', 'this client closed the connection', { outcomeUnknown: true }));
+      this.#socket.end(new PodherdError('CONNECTION_CLOSED', 'this client closed the connection'));
     }
     this.#root = null;
     await this.#closed;
-  }
-
-  async #drained(deadline: Deadline): Promise<void> {
-    while (this.#socket.needsDrain) {
-      let refuse: (error: PodherdError) => void = () => {};
-      const fired = new Promise<never>((_, reject) => (refuse = reject));
-      deadline.onFire(refuse);
-      await Promise.race([this.#socket.drained(), fired]).finally(() => deadline.onFire(null));
-    }
-    deadline.check();
-    if (this.#socket.ended !== null) throw this.#gone();
   }
 
   #send<T>(send: () => PromiseLike<T>, deadline: Deadline): Promise<T> {
@@ -161,13 +152,11 @@ export class Session {
         },
         (thrown: unknown) => {
           this.#transport.calls.settle(call);
-          reject(toPodherdError(thrown));
+          // Exceptions were seen and rejected before; what is left is an answer that the library can't read.
+          reject(toPodherdError(thrown, 'PROTOCOL_ERROR').withUnknownOutcome());
         },
       );
-      deadline.onFire((error) => {
-        const inFlight = new PodherdError(error.code, error.message, { cause: error.cause, outcomeUnknown: true });
-        this.#transport.giveUp(call, inFlight);
-      });
+      deadline.onFire((error) => this.#transport.giveUp(call, error));
     }).finally(() => deadline.onFire(null));
   }
 

@@ -41,7 +41,7 @@ export class SessionTransport implements Transport {
 
   /** Called by the library when it wants the connection to end. */
   close(): void {
-    this.#socket.end(new PodherdError('PROTOCOL_ERROR', 'the connection ended because of an RPC error', { outcomeUnknown: true }));
+    this.#socket.end(new PodherdError('PROTOCOL_ERROR', 'the connection ended because of an RPC error'));
   }
 
   /** Give up a call; the server is told with a finish. */

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Conn, Message } from 'capnp-ts';
 import * as rpc from 'capnp-ts/src/std/rpc.capnp.js';
-import { localServer } from '../../src/capnp/bridge.js';
+import { type CapabilityAdapter, localClient, localServer } from '../../src/capnp/bridge.js';
 import type { LocalCapability } from '../../src/capnp/index.js';
 import { FrameReader } from '../../src/rpc/frames.js';
 
@@ -49,13 +49,11 @@ export async function listen(onConnection: (socket: Socket) => void): Promise<Pe
 
 /** A server over the library's connection that offers `object`. */
 export function serve(object: LocalCapability<never>, onConn: (conn: Conn) => void = () => {}): Promise<Peer> {
-  const adapter = {
+  const adapter: CapabilityAdapter = {
     importCapability: () => {
       throw new Error('the test server takes no capabilities');
     },
-    exportCapability: () => {
-      throw new Error('use bridge.localClient');
-    },
+    exportCapability: (value) => localClient(value as LocalCapability<unknown>, adapter),
   };
   return listen((socket) => {
     const reader = new FrameReader();
