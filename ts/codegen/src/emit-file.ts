@@ -34,7 +34,8 @@ function emitFile(schema: Schema, file: SchemaFile, names: Names, options: EmitO
   const body = new Lines();
   for (const node of order(schema, file, names)) emitNode(body.add(''), node, types);
 
-  const runtime = options.runtime.startsWith('.') ? importPath(path, options.runtime) : options.runtime;
+  const up = '../'.repeat(path.split('/').length - 1);
+  const runtime = options.runtime.startsWith('.') ? up + options.runtime : options.runtime;
   const head = new Lines();
   head.add(`// ${options.origin(file.path)}`, '');
   const doc = schema.nodes.get(file.id)?.doc ?? '';
@@ -69,13 +70,16 @@ const RANK = { enum: 0, struct: 1, const: 2, interface: 3, other: 4 } as const;
  * methods' structs, a class after the class that it extends.
  */
 function order(schema: Schema, file: SchemaFile, names: Names): SchemaNode[] {
-  const nodes = [...schema.nodes.values()].filter((node) => node.fileId === file.id && node.body.kind !== 'other');
+  const nodes = [...schema.nodes.values()].filter(
+    (node) => node.fileId === file.id && node.body.kind !== 'other',
+  );
   const depth = (node: SchemaNode): number => {
     if (node.body.kind !== 'interface') return 0;
     return 1 + Math.max(0, ...node.body.superclasses.map((id) => depth(names.node(id))));
   };
   return nodes.sort(
-    (a, b) => RANK[a.body.kind] - RANK[b.body.kind] || depth(a) - depth(b) || compare(names.of(a.id), names.of(b.id)),
+    (a, b) =>
+      RANK[a.body.kind] - RANK[b.body.kind] || depth(a) - depth(b) || compare(names.of(a.id), names.of(b.id)),
   );
 }
 

@@ -16,16 +16,30 @@ export function emitInterface(out: Lines, node: SchemaNode, body: InterfaceBody,
   emitDescriptor(out, name, node, body, types);
   emitClient(out.add(''), name, node, body, types);
   emitHandlers(out.add(''), name, node, body, types);
-  out.add('').doc(`What a member of type \`${name}\` takes: a client of this connection, or an object that serves it.`);
+  out
+    .add('')
+    .doc(
+      `What a member of type \`${name}\` takes: a client of this connection, or an object that serves it.`,
+    );
   out.add(`export type ${name}Capability = capnp.CapabilityInit<${name}Client, ${name}Handlers>;`);
   out.add('').doc(`Make handlers into an object that the other side can call as a \`${name}\`.`);
   const serve = `serve${name}`;
-  out.block(`export function ${serve}(handlers: ${name}Handlers): capnp.LocalCapability<${name}Handlers> {`, '}', () => {
-    out.add(`return new capnp.LocalCapability(${name}, handlers);`);
-  });
+  out.block(
+    `export function ${serve}(handlers: ${name}Handlers): capnp.LocalCapability<${name}Handlers> {`,
+    '}',
+    () => {
+      out.add(`return new capnp.LocalCapability(${name}, handlers);`);
+    },
+  );
 }
 
-function emitDescriptor(out: Lines, name: string, node: SchemaNode, body: InterfaceBody, types: TypeWriter): void {
+function emitDescriptor(
+  out: Lines,
+  name: string,
+  node: SchemaNode,
+  body: InterfaceBody,
+  types: TypeWriter,
+): void {
   out.doc(node.doc === '' ? `The interface \`${node.name}\`.` : node.doc);
   out.block(`export const ${name} = {`, '} satisfies capnp.InterfaceDescriptor;', () => {
     out.add(`name: ${quote(node.name)},`, `typeId: ${id64(node.id)},`);
@@ -49,7 +63,13 @@ function emitDescriptor(out: Lines, name: string, node: SchemaNode, body: Interf
   });
 }
 
-function emitClient(out: Lines, name: string, node: SchemaNode, body: InterfaceBody, types: TypeWriter): void {
+function emitClient(
+  out: Lines,
+  name: string,
+  node: SchemaNode,
+  body: InterfaceBody,
+  types: TypeWriter,
+): void {
   const [base, ...others] = body.superclasses;
   const parent = base === undefined ? 'capnp.CapabilityClient' : types.value(base, 'Client');
   out.doc(`Calls \`${node.name}\` on the other side.`);
@@ -81,15 +101,25 @@ function emitClientMethods(out: Lines, id: bigint, types: TypeWriter): void {
   }
 }
 
-function emitHandlers(out: Lines, name: string, node: SchemaNode, body: InterfaceBody, types: TypeWriter): void {
+function emitHandlers(
+  out: Lines,
+  name: string,
+  node: SchemaNode,
+  body: InterfaceBody,
+  types: TypeWriter,
+): void {
   const parents = body.superclasses.map((id) => types.type(id, 'Handlers'));
   const heritage = parents.length === 0 ? '' : ` extends ${parents.join(', ')}`;
-  out.doc(`Answers the calls to a \`${node.name}\` of ours. What a handler throws becomes the call's exception.`);
+  out.doc(
+    `Answers the calls to a \`${node.name}\` of ours. What a handler throws becomes the call's exception.`,
+  );
   out.block(`export interface ${name}Handlers${heritage} {`, '}', () => {
     for (const method of body.methods) {
       out.doc(method.doc);
       const results = handlerResults(method, types);
-      out.add(`${method.name}(params: ${types.type(method.params)}, context: capnp.CallContext): Promise<${results}> | ${results};`);
+      out.add(
+        `${method.name}(params: ${types.type(method.params)}, context: capnp.CallContext): Promise<${results}> | ${results};`,
+      );
     }
   });
 }
@@ -124,7 +154,8 @@ function checkNames(node: SchemaNode, types: TypeWriter): void {
     for (const { name } of interfaceBody(id, types).methods) {
       const other = owners.get(name);
       if (other !== undefined) throw new Error(`${owner}.${name} hides ${other}.${name}`);
-      if (RESERVED.has(name)) throw new Error(`${owner}.${name} would break the generated client; name it otherwise`);
+      if (RESERVED.has(name))
+        throw new Error(`${owner}.${name} would break the generated client; name it otherwise`);
       owners.set(name, owner);
     }
   }

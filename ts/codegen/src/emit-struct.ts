@@ -14,11 +14,17 @@ export function emitStruct(out: Lines, node: SchemaNode, body: StructBody, types
     types,
   });
   out.add('').doc(`\`${name}\` as it is written: an absent member keeps its default.`);
-  emitType(out, `${name}Init`, body, (field) => `${field.name}?: ${memberType(field, types, 'init')} | undefined;`, {
-    open: `which?: undefined`,
-    members: 'init',
-    types,
-  });
+  emitType(
+    out,
+    `${name}Init`,
+    body,
+    (field) => `${field.name}?: ${memberType(field, types, 'init')} | undefined;`,
+    {
+      open: `which?: undefined`,
+      members: 'init',
+      types,
+    },
+  );
   out.add('');
   emitCodec(out, name, node, body, types);
 }
@@ -36,22 +42,30 @@ interface UnionStyle {
   readonly types: TypeWriter;
 }
 
-function emitType(out: Lines, name: string, body: StructBody, line: (field: SchemaField) => string, style: UnionStyle): void {
+function emitType(
+  out: Lines,
+  name: string,
+  body: StructBody,
+  line: (field: SchemaField) => string,
+  style: UnionStyle,
+): void {
   const plain = body.fields.filter((field) => field.discriminant === undefined && !isVoid(field));
   const members = (): void => {
     for (const field of plain) out.doc(field.doc).add(line(field));
   };
   if (body.discriminantOffset === undefined) {
-    if (plain.length === 0) out.add(`export type ${name} = Record<string, never>;`);
+    if (plain.length === 0) out.add(`export type ${name} = capnp.NoMembers;`);
     else out.block(`export interface ${name} {`, '}', members);
     return;
   }
   if (plain.length === 0) out.add(`export type ${name} =`);
   else out.block(`export type ${name} = {`, '} & (', members);
   for (const field of unionMembers(body)) {
-    out.doc(field.doc);
-    const which = `which: ${quote(field.name)}`;
-    out.add(isVoid(field) ? `  | { ${which} }` : `  | { ${which}; ${line(field).slice(0, -1)} }`);
+    out.block('| {', '}', () => {
+      if (isVoid(field)) out.doc(field.doc);
+      out.add(`which: ${quote(field.name)};`);
+      if (!isVoid(field)) out.doc(field.doc).add(line(field));
+    });
   }
   out.add(`  | { ${style.open} }${plain.length === 0 ? ';' : ''}`);
   if (plain.length > 0) out.add(');');
@@ -74,7 +88,8 @@ function emitCodec(out: Lines, name: string, node: SchemaNode, body: StructBody,
     out.block('union: {', '},', () => {
       out.add(`offset: ${discriminantOffset},`);
       out.block('members: () => [', '],', () => {
-        for (const field of unionMembers(body)) out.add(`[${quote(field.name)}, ${fieldExpression(field, types)}],`);
+        for (const field of unionMembers(body))
+          out.add(`[${quote(field.name)}, ${fieldExpression(field, types)}],`);
       });
     });
   });
@@ -101,10 +116,14 @@ function fieldExpression(field: SchemaField, types: TypeWriter): string {
   const { offset, type, defaultValue } = content;
   const codec = types.codec(type);
   if (isData(type)) {
-    const literal = defaultValue === undefined || defaultValue.kind === 'pointer' ? '' : `, ${types.literal(type, defaultValue)}`;
+    const literal =
+      defaultValue === undefined || defaultValue.kind === 'pointer'
+        ? ''
+        : `, ${types.literal(type, defaultValue)}`;
     return `capnp.dataField(${offset}, ${codec}${literal})`;
   }
-  const whole = defaultValue?.kind === 'pointer' ? `capnp.withDefault(${codec}, ${base64(defaultValue.segment)})` : codec;
+  const whole =
+    defaultValue?.kind === 'pointer' ? `capnp.withDefault(${codec}, ${base64(defaultValue.segment)})` : codec;
   return `capnp.pointerField(${offset}, ${whole})`;
 }
 

@@ -39,13 +39,19 @@ class Target {
   }
 }
 
-function copy(segments: readonly DataView[], target: Target, segment: number, offset: number, slot: number): boolean {
+function copy(
+  segments: readonly DataView[],
+  target: Target,
+  segment: number,
+  offset: number,
+  slot: number,
+): boolean {
   const source = follow(segments, segment, offset);
   if (source === undefined) return false;
   const { view, low, high, content } = source;
   const word = (index: number): bigint => view.getBigUint64(content + index * 8, true);
   const point = (to: number): void => {
-    target.set(slot, (BigInt(high) << 32n) | BigInt(((to - slot - 1) << 2) | (low & 3)) & 0xffff_ffffn);
+    target.set(slot, (BigInt(high) << 32n) | (BigInt(((to - slot - 1) << 2) | (low & 3)) & 0xffff_ffffn));
   };
   const copyStruct = (from: number, to: number, dataWords: number, pointerCount: number): void => {
     for (let i = 0; i < dataWords; i++) target.set(to + i, word(from + i));

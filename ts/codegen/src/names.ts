@@ -3,7 +3,7 @@ import { dirname, relative } from 'node:path/posix';
 import type { Schema, SchemaNode } from './model.js';
 
 /** Types that generated code uses itself and that a declaration would hide. */
-const TAKEN = new Set(['Promise', 'Record', 'Uint8Array']);
+const TAKEN = new Set(['Promise', 'Uint8Array']);
 
 /**
  * The TypeScript names of a schema's declarations.
@@ -36,7 +36,9 @@ export class Names {
   }
 
   #nameFile(fileId: bigint): void {
-    const nodes = [...this.#schema.nodes.values()].filter((node) => node.fileId === fileId && node.body.kind !== 'other');
+    const nodes = [...this.#schema.nodes.values()].filter(
+      (node) => node.fileId === fileId && node.body.kind !== 'other',
+    );
     const shorts = nodes.map((node) => this.#short(node));
     const used = new Map<string, SchemaNode>();
     for (const node of nodes) {

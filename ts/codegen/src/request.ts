@@ -1,5 +1,11 @@
 import { CompositeList, Message, ObjectSize, Struct } from 'capnp-ts';
-import { CodeGeneratorRequest, Node, Node_SourceInfo, Type_Which, Value } from 'capnp-ts/src/std/schema.capnp.js';
+import {
+  CodeGeneratorRequest,
+  Node,
+  Node_SourceInfo,
+  Type_Which,
+  Value,
+} from 'capnp-ts/src/std/schema.capnp.js';
 import type { Field, Type } from 'capnp-ts/src/std/schema.capnp.js';
 
 import { flatten } from './flatten.js';
@@ -63,7 +69,10 @@ interface Docs {
 
 function readDocs(source: Node_SourceInfo): Docs {
   const members = source.getMembers().toArray();
-  return { own: source.getDocComment().trim(), members: members.map((member) => member.getDocComment().trim()) };
+  return {
+    own: source.getDocComment().trim(),
+    members: members.map((member) => member.getDocComment().trim()),
+  };
 }
 
 /** Each node's scope. A method's own params and results have none of theirs: they get the interface's. */
@@ -114,7 +123,10 @@ function readBody(node: Node, docs: readonly string[]): SchemaNode['body'] {
   }
   if (node.isEnum()) {
     const enumerants = node.getEnum().getEnumerants().toArray();
-    return { kind: 'enum', enumerants: enumerants.map((each, index) => ({ name: each.getName(), doc: doc(index) })) };
+    return {
+      kind: 'enum',
+      enumerants: enumerants.map((each, index) => ({ name: each.getName(), doc: doc(index) })),
+    };
   }
   if (node.isInterface()) {
     const body = node.getInterface();
@@ -165,7 +177,8 @@ function readType(type: Type): SchemaType {
   if (type.isStruct()) return { kind: 'struct', id: type.getStruct().getTypeId() };
   if (type.isInterface()) return { kind: 'interface', id: type.getInterface().getTypeId() };
   const kind = KINDS[type.which()];
-  if (kind === undefined) throw new Error(`a type of kind ${type.which()}, which this generator does not know`);
+  if (kind === undefined)
+    throw new Error(`a type of kind ${type.which()}, which this generator does not know`);
   return { kind };
 }
 

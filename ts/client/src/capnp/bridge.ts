@@ -35,7 +35,14 @@ export class OpaqueStruct extends Struct {
 /** A descriptor as the connection takes it. */
 export function libraryMethod(method: AnyMethod): Method<OpaqueStruct, OpaqueStruct> {
   const { interfaceId, interfaceName, methodId, methodName } = method;
-  return { interfaceId, interfaceName, methodId, methodName, ParamsClass: OpaqueStruct, ResultsClass: OpaqueStruct };
+  return {
+    interfaceId,
+    interfaceName,
+    methodId,
+    methodName,
+    ParamsClass: OpaqueStruct,
+    ResultsClass: OpaqueStruct,
+  };
 }
 
 /** Set an encoded struct into a message, in place of the empty one that the connection made. */
@@ -43,10 +50,12 @@ export function install(encoded: EncodedStruct, into: Struct, adapter: Capabilit
   const { message } = into.segment;
   encoded.capabilities.forEach((value, index) => {
     const id = message.addCap(adapter.exportCapability(value));
-    if (id !== index) throw new Error('params and results must be the first of a message to hold capabilities');
+    if (id !== index)
+      throw new Error('params and results must be the first of a message to hold capabilities');
   });
   const content = into.segment.allocate(encoded.bytes.length);
-  if (content.segment !== into.segment) throw new Error('a message that is written must have a single segment');
+  if (content.segment !== into.segment)
+    throw new Error('a message that is written must have a single segment');
   const view = new DataView(content.segment.buffer);
   new Uint8Array(view.buffer).set(encoded.bytes, content.byteOffset);
   const distance = (content.byteOffset - into.byteOffset) / 8 - 1;

@@ -55,14 +55,17 @@ export class Builder {
 
   /** Run `write` with the path of the value that it writes, for the error that it may throw. */
   within(step: string | number, write: () => void): void {
-    if (this.#path.length > MAX_DEPTH * 2) throw this.invalid(`values nested at most ${MAX_DEPTH} deep`, undefined);
+    if (this.#path.length > MAX_DEPTH * 2)
+      throw this.invalid(`values nested at most ${MAX_DEPTH} deep`, undefined);
     this.#path.push(step);
     write();
     this.#path.pop();
   }
 
   invalid(expected: string, value: unknown): InvalidValueError {
-    const path = this.#path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`));
+    const path = this.#path.map((step, i) =>
+      typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`,
+    );
     return new InvalidValueError(path.join(''), expected, value);
   }
 }

@@ -130,7 +130,11 @@ export interface EnumType<N extends string> extends DataType<N | Unknown, N> {
   readonly names: readonly N[];
 }
 
-export function enumeration<N extends string>(name: string, typeId: bigint, names: readonly N[]): EnumType<N> {
+export function enumeration<N extends string>(
+  name: string,
+  typeId: bigint,
+  names: readonly N[],
+): EnumType<N> {
   const ordinals = new Map<string, number>(names.map((each, ordinal) => [each, ordinal]));
   return {
     kind: 'data',

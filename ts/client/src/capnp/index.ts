@@ -34,4 +34,4 @@ export type { EncodedStruct } from './message.js';
 export { data, list, struct, structList, text } from './pointer-types.js';
 export type { PointerType, StructType } from './pointer-types.js';
 export { StreamResult, dataField, groupField, pointerField, structCodec, voidField } from './struct.js';
-export type { Field, GroupCodec, StructCodec } from './struct.js';
+export type { Field, GroupCodec, NoMembers, StructCodec } from './struct.js';

@@ -101,7 +101,8 @@ function entry(method: AnyMethod, handlers: unknown): DispatchEntry {
     method,
     handle: (params, context) => {
       const handler = (handlers as Record<string, unknown>)[method.methodName];
-      if (typeof handler !== 'function') throw new Error(`no handler of ${method.interfaceName}.${method.methodName}`);
+      if (typeof handler !== 'function')
+        throw new Error(`no handler of ${method.interfaceName}.${method.methodName}`);
       return handler.call(handlers, params, context) as unknown;
     },
   };

@@ -116,7 +116,11 @@ export function structList<T, I>(codec: () => StructCodec<T, I>): PointerType<T[
   };
 }
 
-function each<I>(values: readonly I[], pointer: PointerBuilder, write: (value: I, index: number) => void): void {
+function each<I>(
+  values: readonly I[],
+  pointer: PointerBuilder,
+  write: (value: I, index: number) => void,
+): void {
   // By index, since forEach skips holes and a hole must be an error.
   for (let index = 0; index < values.length; index++) {
     pointer.builder.within(index, () => {

@@ -56,7 +56,8 @@ export class PointerReader {
   struct(): StructReader | undefined {
     const location = this.#location;
     if (location === undefined) return undefined;
-    if (location.kind !== 'struct') throw new MalformedMessageError(`a ${location.kind} where a struct belongs`);
+    if (location.kind !== 'struct')
+      throw new MalformedMessageError(`a ${location.kind} where a struct belongs`);
     return new StructReader(this.#segments, location, this.#depth);
   }
 
@@ -76,7 +77,8 @@ export class PointerReader {
   capability(): unknown {
     const location = this.#location;
     if (location === undefined) return undefined;
-    if (location.kind !== 'capability') throw new MalformedMessageError(`a ${location.kind} where a capability belongs`);
+    if (location.kind !== 'capability')
+      throw new MalformedMessageError(`a ${location.kind} where a capability belongs`);
     return this.#segments.capabilities(location.index);
   }
 }
@@ -96,7 +98,15 @@ export class StructReader {
   /** A struct with no sections: every member has its default. */
   static empty(segments: Segments): StructReader {
     const view = new DataView(new ArrayBuffer(0));
-    const location = { kind: 'struct', view, segment: 0, dataOffset: 0, dataBytes: 0, pointerOffset: 0, pointerCount: 0 } as const;
+    const location = {
+      kind: 'struct',
+      view,
+      segment: 0,
+      dataOffset: 0,
+      dataBytes: 0,
+      pointerOffset: 0,
+      pointerCount: 0,
+    } as const;
     return new StructReader(segments, location, 0);
   }
 
@@ -133,14 +143,16 @@ export class ListReader {
   data(index: number, bits: DataBits): RawData {
     const { view, offset, strideBits, elementDataBits } = this.#location;
     if (bits > elementDataBits || (bits === 1) !== (strideBits === 1 && elementDataBits === 1)) {
-      if (bits !== 0) throw new MalformedMessageError(`list elements of ${elementDataBits} bits where ${bits} belong`);
+      if (bits !== 0)
+        throw new MalformedMessageError(`list elements of ${elementDataBits} bits where ${bits} belong`);
     }
     return readRaw(view, offset * 8 + index * strideBits, bits);
   }
 
   pointer(index: number): PointerReader {
     const { segment, offset, strideBits, elementDataBits, elementPointers } = this.#location;
-    if (elementPointers === 0) throw new MalformedMessageError('a list of data where one of pointers belongs');
+    if (elementPointers === 0)
+      throw new MalformedMessageError('a list of data where one of pointers belongs');
     const at = offset + (index * strideBits + elementDataBits) / 8;
     return PointerReader.at(this.#segments, segment, at, this.#depth + 1);
   }
@@ -160,7 +172,8 @@ export class ListReader {
 
   bytes(): Uint8Array {
     const { view, offset, length, strideBits, elementDataBits } = this.#location;
-    if (strideBits !== 8 || elementDataBits !== 8) throw new MalformedMessageError('a list where text or data belongs');
+    if (strideBits !== 8 || elementDataBits !== 8)
+      throw new MalformedMessageError('a list where text or data belongs');
     return new Uint8Array(view.buffer, view.byteOffset + offset, length);
   }
 }

@@ -107,7 +107,15 @@ export class Segments {
     this.#visit(dataWords + pointerCount);
     check(view, offset, (dataWords + pointerCount) * 8);
     const pointerOffset = offset + dataWords * 8;
-    return { kind: 'struct', view, segment, dataOffset: offset, dataBytes: dataWords * 8, pointerOffset, pointerCount };
+    return {
+      kind: 'struct',
+      view,
+      segment,
+      dataOffset: offset,
+      dataBytes: dataWords * 8,
+      pointerOffset,
+      pointerCount,
+    };
   }
 
   #plainListAt(segment: number, offset: number, size: number, length: number): ListLocation {
@@ -118,7 +126,16 @@ export class Segments {
     check(view, offset, Math.ceil((length * bits) / 8));
     const pointers = size === 6 ? 1 : 0;
     const elementDataBits = pointers === 1 ? 0 : bits;
-    return { kind: 'list', view, segment, offset, length, strideBits: bits, elementDataBits, elementPointers: pointers };
+    return {
+      kind: 'list',
+      view,
+      segment,
+      offset,
+      length,
+      strideBits: bits,
+      elementDataBits,
+      elementPointers: pointers,
+    };
   }
 
   #compositeAt(segment: number, offset: number, words: number): ListLocation {
@@ -130,16 +147,27 @@ export class Segments {
     const dataWords = view.getUint16(offset + 4, true);
     const elementPointers = view.getUint16(offset + 6, true);
     const elementWords = dataWords + elementPointers;
-    if (length * elementWords > words) throw new MalformedMessageError('a list of structs longer than its space');
+    if (length * elementWords > words)
+      throw new MalformedMessageError('a list of structs longer than its space');
     this.#visit(Math.max(length, words));
     const strideBits = elementWords * 64;
-    return { kind: 'list', view, segment, offset: offset + 8, length, strideBits, elementDataBits: dataWords * 64, elementPointers };
+    return {
+      kind: 'list',
+      view,
+      segment,
+      offset: offset + 8,
+      length,
+      strideBits,
+      elementDataBits: dataWords * 64,
+      elementPointers,
+    };
   }
 
   #visit(words: number): void {
     // Even an empty struct counts, so that a ring of pointers comes to an end.
     this.#wordsLeft -= Math.max(1, words);
-    if (this.#wordsLeft < 0) throw new MalformedMessageError('its content is read more often than its size allows');
+    if (this.#wordsLeft < 0)
+      throw new MalformedMessageError('its content is read more often than its size allows');
   }
 }
 

@@ -103,7 +103,9 @@ interface Table {
 
 function tableOf({ name, fields, union }: StructSpec): Table {
   const table = { name, fields: new Map(Object.entries(fields())) };
-  return union === undefined ? table : { ...table, union: { offset: union.offset, members: union.members() } };
+  return union === undefined
+    ? table
+    : { ...table, union: { offset: union.offset, members: union.members() } };
 }
 
 function read({ fields, union }: Table, reader: StructReader): object {
@@ -133,7 +135,8 @@ function write(table: Table, value: unknown, struct: StructBuilder): void {
     // An absent member keeps its default, and one set to undefined counts as absent.
     if (member === undefined && (field !== undefined || isMember(union?.members, key))) continue;
     builder.within(key, () => {
-      if (field === undefined || field === voidField) throw builder.invalid(`no such member of ${table.name}`, member);
+      if (field === undefined || field === voidField)
+        throw builder.invalid(`no such member of ${table.name}`, member);
       field.write(member, struct);
     });
   }
@@ -146,7 +149,11 @@ interface Chosen {
 }
 
 /** The union's member that `which` names. Without `which` it is the first, with its default. */
-function choose(members: readonly (readonly [string, Field])[], value: object, struct: StructBuilder): Chosen | undefined {
+function choose(
+  members: readonly (readonly [string, Field])[],
+  value: object,
+  struct: StructBuilder,
+): Chosen | undefined {
   const which: unknown = (value as { which?: unknown }).which;
   if (which === undefined) return undefined;
   const discriminant = members.findIndex(([name]) => name === which);
@@ -164,8 +171,11 @@ function isMember(members: readonly (readonly [string, Field])[] | undefined, ke
   return members?.some(([name]) => name === key) ?? false;
 }
 
+/** A struct without members, for now: a later schema may add some. */
+export type NoMembers = Record<string, never>;
+
 /** Results of a `-> stream` method: none. The struct is declared by Cap'n Proto itself. */
-export const StreamResult: StructCodec<Record<string, never>, Record<string, never>> = structCodec({
+export const StreamResult: StructCodec<NoMembers, NoMembers> = structCodec({
   name: 'StreamResult',
   typeId: 0x995f9a3377c0b16en,
   dataWords: 0,

@@ -15,30 +15,34 @@
 import * as capnp from '../capnp/index.js';
 
 /** Who makes a container's cgroup: systemd through its D-Bus interface, or the runtime in cgroupfs. */
-export type CgroupManager =
-  | 'systemd'
-  | 'cgroupfs';
+export type CgroupManager = 'systemd' | 'cgroupfs';
 
-export const CgroupManager: capnp.EnumType<CgroupManager> = capnp.enumeration('Conmon.CgroupManager', 0xaa4bbac12765a78an, ['systemd', 'cgroupfs']);
+export const CgroupManager: capnp.EnumType<CgroupManager> = capnp.enumeration(
+  'Conmon.CgroupManager',
+  0xaa4bbac12765a78an,
+  ['systemd', 'cgroupfs'],
+);
 
-export type LogDriverType =
-/** Lines as the kubelet reads them. */
-  | 'containerRuntimeInterface'
-/** One JSON object a line. */
-  | 'json'
-/** The native protocol of systemd-journald. */
-  | 'journald';
+/**
+ * - `containerRuntimeInterface`: Lines as the kubelet reads them.
+ * - `json`: One JSON object a line.
+ * - `journald`: The native protocol of systemd-journald.
+ */
+export type LogDriverType = 'containerRuntimeInterface' | 'json' | 'journald';
 
-export const LogDriverType: capnp.EnumType<LogDriverType> = capnp.enumeration('Conmon.LogDriver.Type', 0xf026e3d750335bc1n, ['containerRuntimeInterface', 'json', 'journald']);
+export const LogDriverType: capnp.EnumType<LogDriverType> = capnp.enumeration(
+  'Conmon.LogDriver.Type',
+  0xf026e3d750335bc1n,
+  ['containerRuntimeInterface', 'json', 'journald'],
+);
 
-export type Namespace =
-  | 'ipc'
-  | 'net'
-  | 'pid'
-  | 'user'
-  | 'uts';
+export type Namespace = 'ipc' | 'net' | 'pid' | 'user' | 'uts';
 
-export const Namespace: capnp.EnumType<Namespace> = capnp.enumeration('Conmon.Namespace', 0xd61491b560a8f3a3n, ['ipc', 'net', 'pid', 'user', 'uts']);
+export const Namespace: capnp.EnumType<Namespace> = capnp.enumeration(
+  'Conmon.Namespace',
+  0xd61491b560a8f3a3n,
+  ['ipc', 'net', 'pid', 'user', 'uts'],
+);
 
 /** Params of `Conmon.attachContainer`. */
 export interface AttachContainerParams {
@@ -50,15 +54,19 @@ export interface AttachContainerParamsInit {
   request?: AttachRequestInit | undefined;
 }
 
-export const AttachContainerParams: capnp.StructCodec<AttachContainerParams, AttachContainerParamsInit> = capnp.structCodec({
-  name: 'Conmon.attachContainer$Params',
-  typeId: 0xaa2f3c8ad1c3af24n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => AttachRequest)),
-  }),
-});
+export const AttachContainerParams: capnp.StructCodec<AttachContainerParams, AttachContainerParamsInit> =
+  capnp.structCodec({
+    name: 'Conmon.attachContainer$Params',
+    typeId: 0xaa2f3c8ad1c3af24n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      request: capnp.pointerField(
+        0,
+        capnp.struct(() => AttachRequest),
+      ),
+    }),
+  });
 
 /** Results of `Conmon.attachContainer`. */
 export interface AttachContainerResults {
@@ -70,15 +78,19 @@ export interface AttachContainerResultsInit {
   response?: AttachResponseInit | undefined;
 }
 
-export const AttachContainerResults: capnp.StructCodec<AttachContainerResults, AttachContainerResultsInit> = capnp.structCodec({
-  name: 'Conmon.attachContainer$Results',
-  typeId: 0xc5e65eec3dcf5b10n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => AttachResponse)),
-  }),
-});
+export const AttachContainerResults: capnp.StructCodec<AttachContainerResults, AttachContainerResultsInit> =
+  capnp.structCodec({
+    name: 'Conmon.attachContainer$Results',
+    typeId: 0xc5e65eec3dcf5b10n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      response: capnp.pointerField(
+        0,
+        capnp.struct(() => AttachResponse),
+      ),
+    }),
+  });
 
 export interface AttachRequest {
   id: string;
@@ -107,14 +119,17 @@ export const AttachRequest: capnp.StructCodec<AttachRequest, AttachRequestInit> 
     socketPath: capnp.pointerField(1, capnp.text),
     execSessionId: capnp.pointerField(2, capnp.text),
     stopAfterStdinEof: capnp.dataField(0, capnp.bool),
-    metadata: capnp.pointerField(3, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      3,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
-export type AttachResponse = Record<string, never>;
+export type AttachResponse = capnp.NoMembers;
 
 /** `AttachResponse` as it is written: an absent member keeps its default. */
-export type AttachResponseInit = Record<string, never>;
+export type AttachResponseInit = capnp.NoMembers;
 
 export const AttachResponse: capnp.StructCodec<AttachResponse, AttachResponseInit> = capnp.structCodec({
   name: 'Conmon.AttachResponse',
@@ -134,15 +149,19 @@ export interface CreateContainerParamsInit {
   request?: CreateContainerRequestInit | undefined;
 }
 
-export const CreateContainerParams: capnp.StructCodec<CreateContainerParams, CreateContainerParamsInit> = capnp.structCodec({
-  name: 'Conmon.createContainer$Params',
-  typeId: 0xf44732c48f949ab8n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => CreateContainerRequest)),
-  }),
-});
+export const CreateContainerParams: capnp.StructCodec<CreateContainerParams, CreateContainerParamsInit> =
+  capnp.structCodec({
+    name: 'Conmon.createContainer$Params',
+    typeId: 0xf44732c48f949ab8n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      request: capnp.pointerField(
+        0,
+        capnp.struct(() => CreateContainerRequest),
+      ),
+    }),
+  });
 
 export interface CreateContainerRequest {
   id: string;
@@ -207,29 +226,39 @@ export interface CreateContainerRequestInit {
   leakFds?: readonly (bigint | number)[] | undefined;
 }
 
-export const CreateContainerRequest: capnp.StructCodec<CreateContainerRequest, CreateContainerRequestInit> = capnp.structCodec({
-  name: 'Conmon.CreateContainerRequest',
-  typeId: 0xba77e3fa3aa9b6can,
-  dataWords: 1,
-  pointerCount: 12,
-  fields: () => ({
-    id: capnp.pointerField(0, capnp.text),
-    bundlePath: capnp.pointerField(1, capnp.text),
-    terminal: capnp.dataField(0, capnp.bool),
-    stdin: capnp.dataField(1, capnp.bool),
-    exitPaths: capnp.pointerField(2, capnp.list(capnp.text)),
-    oomExitPaths: capnp.pointerField(3, capnp.list(capnp.text)),
-    logDrivers: capnp.pointerField(4, capnp.structList(() => LogDriver)),
-    cleanupCmd: capnp.pointerField(5, capnp.list(capnp.text)),
-    globalArgs: capnp.pointerField(6, capnp.list(capnp.text)),
-    commandArgs: capnp.pointerField(7, capnp.list(capnp.text)),
-    metadata: capnp.pointerField(8, capnp.structList(() => MapEntry)),
-    envVars: capnp.pointerField(9, capnp.structList(() => MapEntry)),
-    cgroupManager: capnp.dataField(1, CgroupManager),
-    additionalFds: capnp.pointerField(10, capnp.list(capnp.uint64)),
-    leakFds: capnp.pointerField(11, capnp.list(capnp.uint64)),
-  }),
-});
+export const CreateContainerRequest: capnp.StructCodec<CreateContainerRequest, CreateContainerRequestInit> =
+  capnp.structCodec({
+    name: 'Conmon.CreateContainerRequest',
+    typeId: 0xba77e3fa3aa9b6can,
+    dataWords: 1,
+    pointerCount: 12,
+    fields: () => ({
+      id: capnp.pointerField(0, capnp.text),
+      bundlePath: capnp.pointerField(1, capnp.text),
+      terminal: capnp.dataField(0, capnp.bool),
+      stdin: capnp.dataField(1, capnp.bool),
+      exitPaths: capnp.pointerField(2, capnp.list(capnp.text)),
+      oomExitPaths: capnp.pointerField(3, capnp.list(capnp.text)),
+      logDrivers: capnp.pointerField(
+        4,
+        capnp.structList(() => LogDriver),
+      ),
+      cleanupCmd: capnp.pointerField(5, capnp.list(capnp.text)),
+      globalArgs: capnp.pointerField(6, capnp.list(capnp.text)),
+      commandArgs: capnp.pointerField(7, capnp.list(capnp.text)),
+      metadata: capnp.pointerField(
+        8,
+        capnp.structList(() => MapEntry),
+      ),
+      envVars: capnp.pointerField(
+        9,
+        capnp.structList(() => MapEntry),
+      ),
+      cgroupManager: capnp.dataField(1, CgroupManager),
+      additionalFds: capnp.pointerField(10, capnp.list(capnp.uint64)),
+      leakFds: capnp.pointerField(11, capnp.list(capnp.uint64)),
+    }),
+  });
 
 export interface CreateContainerResponse {
   /** Pid of the container's init, in the server's pid namespace. */
@@ -242,7 +271,10 @@ export interface CreateContainerResponseInit {
   containerPid?: number | undefined;
 }
 
-export const CreateContainerResponse: capnp.StructCodec<CreateContainerResponse, CreateContainerResponseInit> = capnp.structCodec({
+export const CreateContainerResponse: capnp.StructCodec<
+  CreateContainerResponse,
+  CreateContainerResponseInit
+> = capnp.structCodec({
   name: 'Conmon.CreateContainerResponse',
   typeId: 0xde3a625e70772b9an,
   dataWords: 1,
@@ -262,15 +294,19 @@ export interface CreateContainerResultsInit {
   response?: CreateContainerResponseInit | undefined;
 }
 
-export const CreateContainerResults: capnp.StructCodec<CreateContainerResults, CreateContainerResultsInit> = capnp.structCodec({
-  name: 'Conmon.createContainer$Results',
-  typeId: 0xceba3c1a97be15f8n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => CreateContainerResponse)),
-  }),
-});
+export const CreateContainerResults: capnp.StructCodec<CreateContainerResults, CreateContainerResultsInit> =
+  capnp.structCodec({
+    name: 'Conmon.createContainer$Results',
+    typeId: 0xceba3c1a97be15f8n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      response: capnp.pointerField(
+        0,
+        capnp.struct(() => CreateContainerResponse),
+      ),
+    }),
+  });
 
 /** Params of `Conmon.createNamespaces`. */
 export interface CreateNamespacesParams {
@@ -282,15 +318,19 @@ export interface CreateNamespacesParamsInit {
   request?: CreateNamespacesRequestInit | undefined;
 }
 
-export const CreateNamespacesParams: capnp.StructCodec<CreateNamespacesParams, CreateNamespacesParamsInit> = capnp.structCodec({
-  name: 'Conmon.createNamespaces$Params',
-  typeId: 0x8b4c03a0662a38dcn,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => CreateNamespacesRequest)),
-  }),
-});
+export const CreateNamespacesParams: capnp.StructCodec<CreateNamespacesParams, CreateNamespacesParamsInit> =
+  capnp.structCodec({
+    name: 'Conmon.createNamespaces$Params',
+    typeId: 0x8b4c03a0662a38dcn,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      request: capnp.pointerField(
+        0,
+        capnp.struct(() => CreateNamespacesRequest),
+      ),
+    }),
+  });
 
 export interface CreateNamespacesRequest {
   namespaces: (Namespace | capnp.Unknown)[];
@@ -313,7 +353,10 @@ export interface CreateNamespacesRequestInit {
   metadata?: readonly MapEntryInit[] | undefined;
 }
 
-export const CreateNamespacesRequest: capnp.StructCodec<CreateNamespacesRequest, CreateNamespacesRequestInit> = capnp.structCodec({
+export const CreateNamespacesRequest: capnp.StructCodec<
+  CreateNamespacesRequest,
+  CreateNamespacesRequestInit
+> = capnp.structCodec({
   name: 'Conmon.CreateNamespacesRequest',
   typeId: 0x8b5b1693940f607en,
   dataWords: 0,
@@ -324,7 +367,10 @@ export const CreateNamespacesRequest: capnp.StructCodec<CreateNamespacesRequest,
     gidMappings: capnp.pointerField(2, capnp.list(capnp.text)),
     basePath: capnp.pointerField(3, capnp.text),
     podId: capnp.pointerField(4, capnp.text),
-    metadata: capnp.pointerField(5, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      5,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
@@ -339,13 +385,19 @@ export interface CreateNamespacesResponseInit {
   namespaces?: readonly NamespacePathInit[] | undefined;
 }
 
-export const CreateNamespacesResponse: capnp.StructCodec<CreateNamespacesResponse, CreateNamespacesResponseInit> = capnp.structCodec({
+export const CreateNamespacesResponse: capnp.StructCodec<
+  CreateNamespacesResponse,
+  CreateNamespacesResponseInit
+> = capnp.structCodec({
   name: 'Conmon.CreateNamespacesResponse',
   typeId: 0x9887a60f577a1ecbn,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    namespaces: capnp.pointerField(0, capnp.structList(() => NamespacePath)),
+    namespaces: capnp.pointerField(
+      0,
+      capnp.structList(() => NamespacePath),
+    ),
   }),
 });
 
@@ -359,13 +411,19 @@ export interface CreateNamespacesResultsInit {
   response?: CreateNamespacesResponseInit | undefined;
 }
 
-export const CreateNamespacesResults: capnp.StructCodec<CreateNamespacesResults, CreateNamespacesResultsInit> = capnp.structCodec({
+export const CreateNamespacesResults: capnp.StructCodec<
+  CreateNamespacesResults,
+  CreateNamespacesResultsInit
+> = capnp.structCodec({
   name: 'Conmon.createNamespaces$Results',
   typeId: 0x8aef91973dc8a4f5n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => CreateNamespacesResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => CreateNamespacesResponse),
+    ),
   }),
 });
 
@@ -379,13 +437,19 @@ export interface ExecSyncContainerParamsInit {
   request?: ExecSyncContainerRequestInit | undefined;
 }
 
-export const ExecSyncContainerParams: capnp.StructCodec<ExecSyncContainerParams, ExecSyncContainerParamsInit> = capnp.structCodec({
+export const ExecSyncContainerParams: capnp.StructCodec<
+  ExecSyncContainerParams,
+  ExecSyncContainerParamsInit
+> = capnp.structCodec({
   name: 'Conmon.execSyncContainer$Params',
   typeId: 0x83479da67279e173n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => ExecSyncContainerRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => ExecSyncContainerRequest),
+    ),
   }),
 });
 
@@ -412,7 +476,10 @@ export interface ExecSyncContainerRequestInit {
   cgroupManager?: CgroupManager | undefined;
 }
 
-export const ExecSyncContainerRequest: capnp.StructCodec<ExecSyncContainerRequest, ExecSyncContainerRequestInit> = capnp.structCodec({
+export const ExecSyncContainerRequest: capnp.StructCodec<
+  ExecSyncContainerRequest,
+  ExecSyncContainerRequestInit
+> = capnp.structCodec({
   name: 'Conmon.ExecSyncContainerRequest',
   typeId: 0xf41122f890a371a6n,
   dataWords: 2,
@@ -422,8 +489,14 @@ export const ExecSyncContainerRequest: capnp.StructCodec<ExecSyncContainerReques
     timeoutSec: capnp.dataField(0, capnp.uint64),
     command: capnp.pointerField(1, capnp.list(capnp.text)),
     terminal: capnp.dataField(64, capnp.bool),
-    metadata: capnp.pointerField(2, capnp.structList(() => MapEntry)),
-    envVars: capnp.pointerField(3, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      2,
+      capnp.structList(() => MapEntry),
+    ),
+    envVars: capnp.pointerField(
+      3,
+      capnp.structList(() => MapEntry),
+    ),
     cgroupManager: capnp.dataField(5, CgroupManager),
   }),
 });
@@ -445,7 +518,10 @@ export interface ExecSyncContainerResponseInit {
   timedOut?: boolean | undefined;
 }
 
-export const ExecSyncContainerResponse: capnp.StructCodec<ExecSyncContainerResponse, ExecSyncContainerResponseInit> = capnp.structCodec({
+export const ExecSyncContainerResponse: capnp.StructCodec<
+  ExecSyncContainerResponse,
+  ExecSyncContainerResponseInit
+> = capnp.structCodec({
   name: 'Conmon.ExecSyncContainerResponse',
   typeId: 0xd9d61d1d803c85fcn,
   dataWords: 1,
@@ -468,13 +544,19 @@ export interface ExecSyncContainerResultsInit {
   response?: ExecSyncContainerResponseInit | undefined;
 }
 
-export const ExecSyncContainerResults: capnp.StructCodec<ExecSyncContainerResults, ExecSyncContainerResultsInit> = capnp.structCodec({
+export const ExecSyncContainerResults: capnp.StructCodec<
+  ExecSyncContainerResults,
+  ExecSyncContainerResultsInit
+> = capnp.structCodec({
   name: 'Conmon.execSyncContainer$Results',
   typeId: 0xf8e86a5c0baa01bcn,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => ExecSyncContainerResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => ExecSyncContainerResponse),
+    ),
   }),
 });
 
@@ -563,13 +645,19 @@ export interface ReopenLogContainerParamsInit {
   request?: ReopenLogRequestInit | undefined;
 }
 
-export const ReopenLogContainerParams: capnp.StructCodec<ReopenLogContainerParams, ReopenLogContainerParamsInit> = capnp.structCodec({
+export const ReopenLogContainerParams: capnp.StructCodec<
+  ReopenLogContainerParams,
+  ReopenLogContainerParamsInit
+> = capnp.structCodec({
   name: 'Conmon.reopenLogContainer$Params',
   typeId: 0xe5ea916eb0c31336n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => ReopenLogRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => ReopenLogRequest),
+    ),
   }),
 });
 
@@ -583,13 +671,19 @@ export interface ReopenLogContainerResultsInit {
   response?: ReopenLogResponseInit | undefined;
 }
 
-export const ReopenLogContainerResults: capnp.StructCodec<ReopenLogContainerResults, ReopenLogContainerResultsInit> = capnp.structCodec({
+export const ReopenLogContainerResults: capnp.StructCodec<
+  ReopenLogContainerResults,
+  ReopenLogContainerResultsInit
+> = capnp.structCodec({
   name: 'Conmon.reopenLogContainer$Results',
   typeId: 0xa0ef8355b64ee985n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => ReopenLogResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => ReopenLogResponse),
+    ),
   }),
 });
 
@@ -611,22 +705,26 @@ export const ReopenLogRequest: capnp.StructCodec<ReopenLogRequest, ReopenLogRequ
   pointerCount: 2,
   fields: () => ({
     id: capnp.pointerField(0, capnp.text),
-    metadata: capnp.pointerField(1, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
-export type ReopenLogResponse = Record<string, never>;
+export type ReopenLogResponse = capnp.NoMembers;
 
 /** `ReopenLogResponse` as it is written: an absent member keeps its default. */
-export type ReopenLogResponseInit = Record<string, never>;
+export type ReopenLogResponseInit = capnp.NoMembers;
 
-export const ReopenLogResponse: capnp.StructCodec<ReopenLogResponse, ReopenLogResponseInit> = capnp.structCodec({
-  name: 'Conmon.ReopenLogResponse',
-  typeId: 0xa20f49456be85b99n,
-  dataWords: 0,
-  pointerCount: 0,
-  fields: () => ({}),
-});
+export const ReopenLogResponse: capnp.StructCodec<ReopenLogResponse, ReopenLogResponseInit> =
+  capnp.structCodec({
+    name: 'Conmon.ReopenLogResponse',
+    typeId: 0xa20f49456be85b99n,
+    dataWords: 0,
+    pointerCount: 0,
+    fields: () => ({}),
+  });
 
 /** Params of `Conmon.serveAttachContainer`. */
 export interface ServeAttachContainerParams {
@@ -638,13 +736,19 @@ export interface ServeAttachContainerParamsInit {
   request?: ServeAttachContainerRequestInit | undefined;
 }
 
-export const ServeAttachContainerParams: capnp.StructCodec<ServeAttachContainerParams, ServeAttachContainerParamsInit> = capnp.structCodec({
+export const ServeAttachContainerParams: capnp.StructCodec<
+  ServeAttachContainerParams,
+  ServeAttachContainerParamsInit
+> = capnp.structCodec({
   name: 'Conmon.serveAttachContainer$Params',
   typeId: 0xa3cb406c522dcab1n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => ServeAttachContainerRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => ServeAttachContainerRequest),
+    ),
   }),
 });
 
@@ -665,13 +769,19 @@ export interface ServeAttachContainerRequestInit {
   stderr?: boolean | undefined;
 }
 
-export const ServeAttachContainerRequest: capnp.StructCodec<ServeAttachContainerRequest, ServeAttachContainerRequestInit> = capnp.structCodec({
+export const ServeAttachContainerRequest: capnp.StructCodec<
+  ServeAttachContainerRequest,
+  ServeAttachContainerRequestInit
+> = capnp.structCodec({
   name: 'Conmon.ServeAttachContainerRequest',
   typeId: 0xca8c8e0d7826ae86n,
   dataWords: 1,
   pointerCount: 2,
   fields: () => ({
-    metadata: capnp.pointerField(0, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      0,
+      capnp.structList(() => MapEntry),
+    ),
     id: capnp.pointerField(1, capnp.text),
     stdin: capnp.dataField(0, capnp.bool),
     stdout: capnp.dataField(1, capnp.bool),
@@ -688,7 +798,10 @@ export interface ServeAttachContainerResponseInit {
   url?: string | undefined;
 }
 
-export const ServeAttachContainerResponse: capnp.StructCodec<ServeAttachContainerResponse, ServeAttachContainerResponseInit> = capnp.structCodec({
+export const ServeAttachContainerResponse: capnp.StructCodec<
+  ServeAttachContainerResponse,
+  ServeAttachContainerResponseInit
+> = capnp.structCodec({
   name: 'Conmon.ServeAttachContainerResponse',
   typeId: 0x94a72d9a2ccb9a30n,
   dataWords: 0,
@@ -708,13 +821,19 @@ export interface ServeAttachContainerResultsInit {
   response?: ServeAttachContainerResponseInit | undefined;
 }
 
-export const ServeAttachContainerResults: capnp.StructCodec<ServeAttachContainerResults, ServeAttachContainerResultsInit> = capnp.structCodec({
+export const ServeAttachContainerResults: capnp.StructCodec<
+  ServeAttachContainerResults,
+  ServeAttachContainerResultsInit
+> = capnp.structCodec({
   name: 'Conmon.serveAttachContainer$Results',
   typeId: 0xedd2e5b018f17bbbn,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => ServeAttachContainerResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => ServeAttachContainerResponse),
+    ),
   }),
 });
 
@@ -728,13 +847,19 @@ export interface ServeExecContainerParamsInit {
   request?: ServeExecContainerRequestInit | undefined;
 }
 
-export const ServeExecContainerParams: capnp.StructCodec<ServeExecContainerParams, ServeExecContainerParamsInit> = capnp.structCodec({
+export const ServeExecContainerParams: capnp.StructCodec<
+  ServeExecContainerParams,
+  ServeExecContainerParamsInit
+> = capnp.structCodec({
   name: 'Conmon.serveExecContainer$Params',
   typeId: 0x90a3950a51412b8bn,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => ServeExecContainerRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => ServeExecContainerRequest),
+    ),
   }),
 });
 
@@ -761,13 +886,19 @@ export interface ServeExecContainerRequestInit {
   cgroupManager?: CgroupManager | undefined;
 }
 
-export const ServeExecContainerRequest: capnp.StructCodec<ServeExecContainerRequest, ServeExecContainerRequestInit> = capnp.structCodec({
+export const ServeExecContainerRequest: capnp.StructCodec<
+  ServeExecContainerRequest,
+  ServeExecContainerRequestInit
+> = capnp.structCodec({
   name: 'Conmon.ServeExecContainerRequest',
   typeId: 0xd01c697281e61c21n,
   dataWords: 1,
   pointerCount: 3,
   fields: () => ({
-    metadata: capnp.pointerField(0, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      0,
+      capnp.structList(() => MapEntry),
+    ),
     id: capnp.pointerField(1, capnp.text),
     command: capnp.pointerField(2, capnp.list(capnp.text)),
     tty: capnp.dataField(0, capnp.bool),
@@ -787,7 +918,10 @@ export interface ServeExecContainerResponseInit {
   url?: string | undefined;
 }
 
-export const ServeExecContainerResponse: capnp.StructCodec<ServeExecContainerResponse, ServeExecContainerResponseInit> = capnp.structCodec({
+export const ServeExecContainerResponse: capnp.StructCodec<
+  ServeExecContainerResponse,
+  ServeExecContainerResponseInit
+> = capnp.structCodec({
   name: 'Conmon.ServeExecContainerResponse',
   typeId: 0xa9e93cf268b17735n,
   dataWords: 0,
@@ -807,13 +941,19 @@ export interface ServeExecContainerResultsInit {
   response?: ServeExecContainerResponseInit | undefined;
 }
 
-export const ServeExecContainerResults: capnp.StructCodec<ServeExecContainerResults, ServeExecContainerResultsInit> = capnp.structCodec({
+export const ServeExecContainerResults: capnp.StructCodec<
+  ServeExecContainerResults,
+  ServeExecContainerResultsInit
+> = capnp.structCodec({
   name: 'Conmon.serveExecContainer$Results',
   typeId: 0xdebaeed2a782ac80n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => ServeExecContainerResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => ServeExecContainerResponse),
+    ),
   }),
 });
 
@@ -827,13 +967,19 @@ export interface ServePortForwardContainerParamsInit {
   request?: ServePortForwardContainerRequestInit | undefined;
 }
 
-export const ServePortForwardContainerParams: capnp.StructCodec<ServePortForwardContainerParams, ServePortForwardContainerParamsInit> = capnp.structCodec({
+export const ServePortForwardContainerParams: capnp.StructCodec<
+  ServePortForwardContainerParams,
+  ServePortForwardContainerParamsInit
+> = capnp.structCodec({
   name: 'Conmon.servePortForwardContainer$Params',
   typeId: 0x9d82529754851252n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => ServePortForwardContainerRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => ServePortForwardContainerRequest),
+    ),
   }),
 });
 
@@ -848,13 +994,19 @@ export interface ServePortForwardContainerRequestInit {
   netNsPath?: string | undefined;
 }
 
-export const ServePortForwardContainerRequest: capnp.StructCodec<ServePortForwardContainerRequest, ServePortForwardContainerRequestInit> = capnp.structCodec({
+export const ServePortForwardContainerRequest: capnp.StructCodec<
+  ServePortForwardContainerRequest,
+  ServePortForwardContainerRequestInit
+> = capnp.structCodec({
   name: 'Conmon.ServePortForwardContainerRequest',
   typeId: 0xc865d8a1122038c5n,
   dataWords: 0,
   pointerCount: 2,
   fields: () => ({
-    metadata: capnp.pointerField(0, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      0,
+      capnp.structList(() => MapEntry),
+    ),
     netNsPath: capnp.pointerField(1, capnp.text),
   }),
 });
@@ -868,7 +1020,10 @@ export interface ServePortForwardContainerResponseInit {
   url?: string | undefined;
 }
 
-export const ServePortForwardContainerResponse: capnp.StructCodec<ServePortForwardContainerResponse, ServePortForwardContainerResponseInit> = capnp.structCodec({
+export const ServePortForwardContainerResponse: capnp.StructCodec<
+  ServePortForwardContainerResponse,
+  ServePortForwardContainerResponseInit
+> = capnp.structCodec({
   name: 'Conmon.ServePortForwardContainerResponse',
   typeId: 0xf7507d1843e734e4n,
   dataWords: 0,
@@ -888,13 +1043,19 @@ export interface ServePortForwardContainerResultsInit {
   response?: ServePortForwardContainerResponseInit | undefined;
 }
 
-export const ServePortForwardContainerResults: capnp.StructCodec<ServePortForwardContainerResults, ServePortForwardContainerResultsInit> = capnp.structCodec({
+export const ServePortForwardContainerResults: capnp.StructCodec<
+  ServePortForwardContainerResults,
+  ServePortForwardContainerResultsInit
+> = capnp.structCodec({
   name: 'Conmon.servePortForwardContainer$Results',
   typeId: 0xae5e0ae5001ebdfen,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => ServePortForwardContainerResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => ServePortForwardContainerResponse),
+    ),
   }),
 });
 
@@ -908,13 +1069,19 @@ export interface SetWindowSizeContainerParamsInit {
   request?: SetWindowSizeRequestInit | undefined;
 }
 
-export const SetWindowSizeContainerParams: capnp.StructCodec<SetWindowSizeContainerParams, SetWindowSizeContainerParamsInit> = capnp.structCodec({
+export const SetWindowSizeContainerParams: capnp.StructCodec<
+  SetWindowSizeContainerParams,
+  SetWindowSizeContainerParamsInit
+> = capnp.structCodec({
   name: 'Conmon.setWindowSizeContainer$Params',
   typeId: 0xc76ccd4502bb61e7n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => SetWindowSizeRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => SetWindowSizeRequest),
+    ),
   }),
 });
 
@@ -928,13 +1095,19 @@ export interface SetWindowSizeContainerResultsInit {
   response?: SetWindowSizeResponseInit | undefined;
 }
 
-export const SetWindowSizeContainerResults: capnp.StructCodec<SetWindowSizeContainerResults, SetWindowSizeContainerResultsInit> = capnp.structCodec({
+export const SetWindowSizeContainerResults: capnp.StructCodec<
+  SetWindowSizeContainerResults,
+  SetWindowSizeContainerResultsInit
+> = capnp.structCodec({
   name: 'Conmon.setWindowSizeContainer$Results',
   typeId: 0xe00e522611477055n,
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => SetWindowSizeResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => SetWindowSizeResponse),
+    ),
   }),
 });
 
@@ -957,31 +1130,36 @@ export interface SetWindowSizeRequestInit {
   metadata?: readonly MapEntryInit[] | undefined;
 }
 
-export const SetWindowSizeRequest: capnp.StructCodec<SetWindowSizeRequest, SetWindowSizeRequestInit> = capnp.structCodec({
-  name: 'Conmon.SetWindowSizeRequest',
-  typeId: 0xb5418b8ea8ead17bn,
-  dataWords: 1,
-  pointerCount: 2,
-  fields: () => ({
-    id: capnp.pointerField(0, capnp.text),
-    width: capnp.dataField(0, capnp.uint16),
-    height: capnp.dataField(1, capnp.uint16),
-    metadata: capnp.pointerField(1, capnp.structList(() => MapEntry)),
-  }),
-});
+export const SetWindowSizeRequest: capnp.StructCodec<SetWindowSizeRequest, SetWindowSizeRequestInit> =
+  capnp.structCodec({
+    name: 'Conmon.SetWindowSizeRequest',
+    typeId: 0xb5418b8ea8ead17bn,
+    dataWords: 1,
+    pointerCount: 2,
+    fields: () => ({
+      id: capnp.pointerField(0, capnp.text),
+      width: capnp.dataField(0, capnp.uint16),
+      height: capnp.dataField(1, capnp.uint16),
+      metadata: capnp.pointerField(
+        1,
+        capnp.structList(() => MapEntry),
+      ),
+    }),
+  });
 
-export type SetWindowSizeResponse = Record<string, never>;
+export type SetWindowSizeResponse = capnp.NoMembers;
 
 /** `SetWindowSizeResponse` as it is written: an absent member keeps its default. */
-export type SetWindowSizeResponseInit = Record<string, never>;
+export type SetWindowSizeResponseInit = capnp.NoMembers;
 
-export const SetWindowSizeResponse: capnp.StructCodec<SetWindowSizeResponse, SetWindowSizeResponseInit> = capnp.structCodec({
-  name: 'Conmon.SetWindowSizeResponse',
-  typeId: 0xf9b3cd8033aba1f8n,
-  dataWords: 0,
-  pointerCount: 0,
-  fields: () => ({}),
-});
+export const SetWindowSizeResponse: capnp.StructCodec<SetWindowSizeResponse, SetWindowSizeResponseInit> =
+  capnp.structCodec({
+    name: 'Conmon.SetWindowSizeResponse',
+    typeId: 0xf9b3cd8033aba1f8n,
+    dataWords: 0,
+    pointerCount: 0,
+    fields: () => ({}),
+  });
 
 /** Params of `Conmon.startFdSocket`. */
 export interface StartFdSocketParams {
@@ -993,15 +1171,19 @@ export interface StartFdSocketParamsInit {
   request?: StartFdSocketRequestInit | undefined;
 }
 
-export const StartFdSocketParams: capnp.StructCodec<StartFdSocketParams, StartFdSocketParamsInit> = capnp.structCodec({
-  name: 'Conmon.startFdSocket$Params',
-  typeId: 0xce733f0914c80b6bn,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => StartFdSocketRequest)),
-  }),
-});
+export const StartFdSocketParams: capnp.StructCodec<StartFdSocketParams, StartFdSocketParamsInit> =
+  capnp.structCodec({
+    name: 'Conmon.startFdSocket$Params',
+    typeId: 0xce733f0914c80b6bn,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      request: capnp.pointerField(
+        0,
+        capnp.struct(() => StartFdSocketRequest),
+      ),
+    }),
+  });
 
 export interface StartFdSocketRequest {
   metadata: MapEntry[];
@@ -1012,15 +1194,19 @@ export interface StartFdSocketRequestInit {
   metadata?: readonly MapEntryInit[] | undefined;
 }
 
-export const StartFdSocketRequest: capnp.StructCodec<StartFdSocketRequest, StartFdSocketRequestInit> = capnp.structCodec({
-  name: 'Conmon.StartFdSocketRequest',
-  typeId: 0xba53ab87a688ec29n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    metadata: capnp.pointerField(0, capnp.structList(() => MapEntry)),
-  }),
-});
+export const StartFdSocketRequest: capnp.StructCodec<StartFdSocketRequest, StartFdSocketRequestInit> =
+  capnp.structCodec({
+    name: 'Conmon.StartFdSocketRequest',
+    typeId: 0xba53ab87a688ec29n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      metadata: capnp.pointerField(
+        0,
+        capnp.structList(() => MapEntry),
+      ),
+    }),
+  });
 
 export interface StartFdSocketResponse {
   path: string;
@@ -1031,15 +1217,16 @@ export interface StartFdSocketResponseInit {
   path?: string | undefined;
 }
 
-export const StartFdSocketResponse: capnp.StructCodec<StartFdSocketResponse, StartFdSocketResponseInit> = capnp.structCodec({
-  name: 'Conmon.StartFdSocketResponse',
-  typeId: 0xb62f418e0ae4e003n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    path: capnp.pointerField(0, capnp.text),
-  }),
-});
+export const StartFdSocketResponse: capnp.StructCodec<StartFdSocketResponse, StartFdSocketResponseInit> =
+  capnp.structCodec({
+    name: 'Conmon.StartFdSocketResponse',
+    typeId: 0xb62f418e0ae4e003n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      path: capnp.pointerField(0, capnp.text),
+    }),
+  });
 
 /** Results of `Conmon.startFdSocket`. */
 export interface StartFdSocketResults {
@@ -1051,15 +1238,19 @@ export interface StartFdSocketResultsInit {
   response?: StartFdSocketResponseInit | undefined;
 }
 
-export const StartFdSocketResults: capnp.StructCodec<StartFdSocketResults, StartFdSocketResultsInit> = capnp.structCodec({
-  name: 'Conmon.startFdSocket$Results',
-  typeId: 0xf4e3e92ae0815f15n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => StartFdSocketResponse)),
-  }),
-});
+export const StartFdSocketResults: capnp.StructCodec<StartFdSocketResults, StartFdSocketResultsInit> =
+  capnp.structCodec({
+    name: 'Conmon.startFdSocket$Results',
+    typeId: 0xf4e3e92ae0815f15n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      response: capnp.pointerField(
+        0,
+        capnp.struct(() => StartFdSocketResponse),
+      ),
+    }),
+  });
 
 /** Params of `Conmon.version`. */
 export interface VersionParams {
@@ -1077,7 +1268,10 @@ export const VersionParams: capnp.StructCodec<VersionParams, VersionParamsInit> 
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    request: capnp.pointerField(0, capnp.struct(() => VersionRequest)),
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => VersionRequest),
+    ),
   }),
 });
 
@@ -1103,7 +1297,10 @@ export const VersionRequest: capnp.StructCodec<VersionRequest, VersionRequestIni
   pointerCount: 1,
   fields: () => ({
     verbose: capnp.dataField(0, capnp.bool),
-    metadata: capnp.pointerField(0, capnp.structList(() => MapEntry)),
+    metadata: capnp.pointerField(
+      0,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
@@ -1170,7 +1367,10 @@ export const VersionResults: capnp.StructCodec<VersionResults, VersionResultsIni
   dataWords: 0,
   pointerCount: 1,
   fields: () => ({
-    response: capnp.pointerField(0, capnp.struct(() => VersionResponse)),
+    response: capnp.pointerField(
+      0,
+      capnp.struct(() => VersionResponse),
+    ),
   }),
 });
 
@@ -1292,32 +1492,50 @@ export class ConmonClient extends capnp.CapabilityClient {
   }
 
   /** Run the runtime's `create`. The container is created, not started, when this returns. */
-  createContainer(params: CreateContainerParamsInit, options?: capnp.CallOptions): Promise<CreateContainerResults> {
+  createContainer(
+    params: CreateContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<CreateContainerResults> {
     return this.caller.call(Conmon.methods.createContainer, params, options);
   }
 
   /** Run a command in a running container and answer when it ended. */
-  execSyncContainer(params: ExecSyncContainerParamsInit, options?: capnp.CallOptions): Promise<ExecSyncContainerResults> {
+  execSyncContainer(
+    params: ExecSyncContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ExecSyncContainerResults> {
     return this.caller.call(Conmon.methods.execSyncContainer, params, options);
   }
 
   /** Listen on a SEQPACKET socket that carries the container's streams. */
-  attachContainer(params: AttachContainerParamsInit, options?: capnp.CallOptions): Promise<AttachContainerResults> {
+  attachContainer(
+    params: AttachContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<AttachContainerResults> {
     return this.caller.call(Conmon.methods.attachContainer, params, options);
   }
 
   /** Open the log paths anew, after the files were renamed. */
-  reopenLogContainer(params: ReopenLogContainerParamsInit, options?: capnp.CallOptions): Promise<ReopenLogContainerResults> {
+  reopenLogContainer(
+    params: ReopenLogContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ReopenLogContainerResults> {
     return this.caller.call(Conmon.methods.reopenLogContainer, params, options);
   }
 
   /** Resize a container's terminal; an error for one without. */
-  setWindowSizeContainer(params: SetWindowSizeContainerParamsInit, options?: capnp.CallOptions): Promise<SetWindowSizeContainerResults> {
+  setWindowSizeContainer(
+    params: SetWindowSizeContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<SetWindowSizeContainerResults> {
     return this.caller.call(Conmon.methods.setWindowSizeContainer, params, options);
   }
 
   /** Make a pod's namespaces and bind-mount them. */
-  createNamespaces(params: CreateNamespacesParamsInit, options?: capnp.CallOptions): Promise<CreateNamespacesResults> {
+  createNamespaces(
+    params: CreateNamespacesParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<CreateNamespacesResults> {
     return this.caller.call(Conmon.methods.createNamespaces, params, options);
   }
 
@@ -1327,17 +1545,26 @@ export class ConmonClient extends capnp.CapabilityClient {
   }
 
   /** A URL, good for one use, that runs a command with its streams over WebSocket. */
-  serveExecContainer(params: ServeExecContainerParamsInit, options?: capnp.CallOptions): Promise<ServeExecContainerResults> {
+  serveExecContainer(
+    params: ServeExecContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ServeExecContainerResults> {
     return this.caller.call(Conmon.methods.serveExecContainer, params, options);
   }
 
   /** A URL, good for one use, that carries a container's streams over WebSocket. */
-  serveAttachContainer(params: ServeAttachContainerParamsInit, options?: capnp.CallOptions): Promise<ServeAttachContainerResults> {
+  serveAttachContainer(
+    params: ServeAttachContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ServeAttachContainerResults> {
     return this.caller.call(Conmon.methods.serveAttachContainer, params, options);
   }
 
   /** A URL, good for one use, that forwards ports into a network namespace. */
-  servePortForwardContainer(params: ServePortForwardContainerParamsInit, options?: capnp.CallOptions): Promise<ServePortForwardContainerResults> {
+  servePortForwardContainer(
+    params: ServePortForwardContainerParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ServePortForwardContainerResults> {
     return this.caller.call(Conmon.methods.servePortForwardContainer, params, options);
   }
 }
@@ -1345,27 +1572,60 @@ export class ConmonClient extends capnp.CapabilityClient {
 /** Answers the calls to a `Conmon` of ours. What a handler throws becomes the call's exception. */
 export interface ConmonHandlers {
   /** Who answers here, and what it was built from. */
-  version(params: VersionParams, context: capnp.CallContext): Promise<VersionResultsInit> | VersionResultsInit;
+  version(
+    params: VersionParams,
+    context: capnp.CallContext,
+  ): Promise<VersionResultsInit> | VersionResultsInit;
   /** Run the runtime's `create`. The container is created, not started, when this returns. */
-  createContainer(params: CreateContainerParams, context: capnp.CallContext): Promise<CreateContainerResultsInit> | CreateContainerResultsInit;
+  createContainer(
+    params: CreateContainerParams,
+    context: capnp.CallContext,
+  ): Promise<CreateContainerResultsInit> | CreateContainerResultsInit;
   /** Run a command in a running container and answer when it ended. */
-  execSyncContainer(params: ExecSyncContainerParams, context: capnp.CallContext): Promise<ExecSyncContainerResultsInit> | ExecSyncContainerResultsInit;
+  execSyncContainer(
+    params: ExecSyncContainerParams,
+    context: capnp.CallContext,
+  ): Promise<ExecSyncContainerResultsInit> | ExecSyncContainerResultsInit;
   /** Listen on a SEQPACKET socket that carries the container's streams. */
-  attachContainer(params: AttachContainerParams, context: capnp.CallContext): Promise<AttachContainerResultsInit> | AttachContainerResultsInit;
+  attachContainer(
+    params: AttachContainerParams,
+    context: capnp.CallContext,
+  ): Promise<AttachContainerResultsInit> | AttachContainerResultsInit;
   /** Open the log paths anew, after the files were renamed. */
-  reopenLogContainer(params: ReopenLogContainerParams, context: capnp.CallContext): Promise<ReopenLogContainerResultsInit> | ReopenLogContainerResultsInit;
+  reopenLogContainer(
+    params: ReopenLogContainerParams,
+    context: capnp.CallContext,
+  ): Promise<ReopenLogContainerResultsInit> | ReopenLogContainerResultsInit;
   /** Resize a container's terminal; an error for one without. */
-  setWindowSizeContainer(params: SetWindowSizeContainerParams, context: capnp.CallContext): Promise<SetWindowSizeContainerResultsInit> | SetWindowSizeContainerResultsInit;
+  setWindowSizeContainer(
+    params: SetWindowSizeContainerParams,
+    context: capnp.CallContext,
+  ): Promise<SetWindowSizeContainerResultsInit> | SetWindowSizeContainerResultsInit;
   /** Make a pod's namespaces and bind-mount them. */
-  createNamespaces(params: CreateNamespacesParams, context: capnp.CallContext): Promise<CreateNamespacesResultsInit> | CreateNamespacesResultsInit;
+  createNamespaces(
+    params: CreateNamespacesParams,
+    context: capnp.CallContext,
+  ): Promise<CreateNamespacesResultsInit> | CreateNamespacesResultsInit;
   /** Listen on the SEQPACKET socket by which descriptors are handed over. */
-  startFdSocket(params: StartFdSocketParams, context: capnp.CallContext): Promise<StartFdSocketResultsInit> | StartFdSocketResultsInit;
+  startFdSocket(
+    params: StartFdSocketParams,
+    context: capnp.CallContext,
+  ): Promise<StartFdSocketResultsInit> | StartFdSocketResultsInit;
   /** A URL, good for one use, that runs a command with its streams over WebSocket. */
-  serveExecContainer(params: ServeExecContainerParams, context: capnp.CallContext): Promise<ServeExecContainerResultsInit> | ServeExecContainerResultsInit;
+  serveExecContainer(
+    params: ServeExecContainerParams,
+    context: capnp.CallContext,
+  ): Promise<ServeExecContainerResultsInit> | ServeExecContainerResultsInit;
   /** A URL, good for one use, that carries a container's streams over WebSocket. */
-  serveAttachContainer(params: ServeAttachContainerParams, context: capnp.CallContext): Promise<ServeAttachContainerResultsInit> | ServeAttachContainerResultsInit;
+  serveAttachContainer(
+    params: ServeAttachContainerParams,
+    context: capnp.CallContext,
+  ): Promise<ServeAttachContainerResultsInit> | ServeAttachContainerResultsInit;
   /** A URL, good for one use, that forwards ports into a network namespace. */
-  servePortForwardContainer(params: ServePortForwardContainerParams, context: capnp.CallContext): Promise<ServePortForwardContainerResultsInit> | ServePortForwardContainerResultsInit;
+  servePortForwardContainer(
+    params: ServePortForwardContainerParams,
+    context: capnp.CallContext,
+  ): Promise<ServePortForwardContainerResultsInit> | ServePortForwardContainerResultsInit;
 }
 
 /** What a member of type `Conmon` takes: a client of this connection, or an object that serves it. */

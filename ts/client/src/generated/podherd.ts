@@ -14,31 +14,39 @@ import { Conmon, ConmonClient } from './conmon.js';
 import type { ConmonHandlers } from './conmon.js';
 
 /** In the order of a container's life; a container never goes back. */
-export type ContainerState =
-  | 'creating'
-  | 'created'
-  | 'running'
-  | 'exited';
+export type ContainerState = 'creating' | 'created' | 'running' | 'exited';
 
-export const ContainerState: capnp.EnumType<ContainerState> = capnp.enumeration('Podherd.ContainerState', 0x9ad4f68b1c0d9478n, ['creating', 'created', 'running', 'exited']);
+export const ContainerState: capnp.EnumType<ContainerState> = capnp.enumeration(
+  'Podherd.ContainerState',
+  0x9ad4f68b1c0d9478n,
+  ['creating', 'created', 'running', 'exited'],
+);
 
-/** Whether the exit code is a fact, and if it isn't, why. */
-export type ExitKnowledge =
-  | 'known'
-/** It ended while no server watched it. */
-  | 'endedUnwatched'
-/** It was not a child of the server and the kernel gave no status. */
-  | 'statusUnavailable';
+/**
+ * Whether the exit code is a fact, and if it isn't, why.
+ *
+ * - `endedUnwatched`: It ended while no server watched it.
+ * - `statusUnavailable`: It was not a child of the server and the kernel gave no status.
+ */
+export type ExitKnowledge = 'known' | 'endedUnwatched' | 'statusUnavailable';
 
-export const ExitKnowledge: capnp.EnumType<ExitKnowledge> = capnp.enumeration('Podherd.ExitKnowledge', 0x9c3290a34c0ba7a3n, ['known', 'endedUnwatched', 'statusUnavailable']);
+export const ExitKnowledge: capnp.EnumType<ExitKnowledge> = capnp.enumeration(
+  'Podherd.ExitKnowledge',
+  0x9c3290a34c0ba7a3n,
+  ['known', 'endedUnwatched', 'statusUnavailable'],
+);
 
-export type KillTarget =
-/** The container's first process. */
-  | 'init'
-/** Every process in the container's cgroup. */
-  | 'all';
+/**
+ * - `init`: The container's first process.
+ * - `all`: Every process in the container's cgroup.
+ */
+export type KillTarget = 'init' | 'all';
 
-export const KillTarget: capnp.EnumType<KillTarget> = capnp.enumeration('Podherd.KillTarget', 0xdad6d4bc542c52e3n, ['init', 'all']);
+export const KillTarget: capnp.EnumType<KillTarget> = capnp.enumeration(
+  'Podherd.KillTarget',
+  0xdad6d4bc542c52e3n,
+  ['init', 'all'],
+);
 
 export interface ContainerStatus {
   id: string;
@@ -84,9 +92,18 @@ export const ContainerStatus: capnp.StructCodec<ContainerStatus, ContainerStatus
     pid: capnp.dataField(1, capnp.uint32),
     bundlePath: capnp.pointerField(1, capnp.text),
     terminal: capnp.dataField(16, capnp.bool),
-    createdAt: capnp.pointerField(2, capnp.struct(() => Timestamp)),
-    startedAt: capnp.pointerField(3, capnp.struct(() => Timestamp)),
-    exit: capnp.pointerField(4, capnp.struct(() => ExitState)),
+    createdAt: capnp.pointerField(
+      2,
+      capnp.struct(() => Timestamp),
+    ),
+    startedAt: capnp.pointerField(
+      3,
+      capnp.struct(() => Timestamp),
+    ),
+    exit: capnp.pointerField(
+      4,
+      capnp.struct(() => ExitState),
+    ),
     logPaths: capnp.pointerField(5, capnp.list(capnp.text)),
     droppedLogBytes: capnp.dataField(1, capnp.uint64),
   }),
@@ -102,15 +119,16 @@ export interface ContainerStatusParamsInit {
   id?: string | undefined;
 }
 
-export const ContainerStatusParams: capnp.StructCodec<ContainerStatusParams, ContainerStatusParamsInit> = capnp.structCodec({
-  name: 'Podherd.containerStatus$Params',
-  typeId: 0xfbea14d0f01ffd40n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    id: capnp.pointerField(0, capnp.text),
-  }),
-});
+export const ContainerStatusParams: capnp.StructCodec<ContainerStatusParams, ContainerStatusParamsInit> =
+  capnp.structCodec({
+    name: 'Podherd.containerStatus$Params',
+    typeId: 0xfbea14d0f01ffd40n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      id: capnp.pointerField(0, capnp.text),
+    }),
+  });
 
 /** Results of `Podherd.containerStatus`. */
 export interface ContainerStatusResults {
@@ -122,15 +140,19 @@ export interface ContainerStatusResultsInit {
   status?: ContainerStatusInit | undefined;
 }
 
-export const ContainerStatusResults: capnp.StructCodec<ContainerStatusResults, ContainerStatusResultsInit> = capnp.structCodec({
-  name: 'Podherd.containerStatus$Results',
-  typeId: 0xa3db79e7290adc92n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    status: capnp.pointerField(0, capnp.struct(() => ContainerStatus)),
-  }),
-});
+export const ContainerStatusResults: capnp.StructCodec<ContainerStatusResults, ContainerStatusResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.containerStatus$Results',
+    typeId: 0xa3db79e7290adc92n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      status: capnp.pointerField(
+        0,
+        capnp.struct(() => ContainerStatus),
+      ),
+    }),
+  });
 
 /** Params of `Podherd.delete`. */
 export interface DeleteParams {
@@ -156,10 +178,10 @@ export const DeleteParams: capnp.StructCodec<DeleteParams, DeleteParamsInit> = c
 });
 
 /** Results of `Podherd.delete`. */
-export type DeleteResults = Record<string, never>;
+export type DeleteResults = capnp.NoMembers;
 
 /** `DeleteResults` as it is written: an absent member keeps its default. */
-export type DeleteResultsInit = Record<string, never>;
+export type DeleteResultsInit = capnp.NoMembers;
 
 export const DeleteResults: capnp.StructCodec<DeleteResults, DeleteResultsInit> = capnp.structCodec({
   name: 'Podherd.delete$Results',
@@ -216,7 +238,10 @@ export const ExitState: capnp.StructCodec<ExitState, ExitStateInit> = capnp.stru
     oomKilled: capnp.dataField(17, capnp.bool),
     logComplete: capnp.dataField(18, capnp.bool),
     journaled: capnp.dataField(19, capnp.bool),
-    exitedAt: capnp.pointerField(0, capnp.struct(() => Timestamp)),
+    exitedAt: capnp.pointerField(
+      0,
+      capnp.struct(() => Timestamp),
+    ),
   }),
 });
 
@@ -247,10 +272,10 @@ export const KillParams: capnp.StructCodec<KillParams, KillParamsInit> = capnp.s
 });
 
 /** Results of `Podherd.kill`. */
-export type KillResults = Record<string, never>;
+export type KillResults = capnp.NoMembers;
 
 /** `KillResults` as it is written: an absent member keeps its default. */
-export type KillResultsInit = Record<string, never>;
+export type KillResultsInit = capnp.NoMembers;
 
 export const KillResults: capnp.StructCodec<KillResults, KillResultsInit> = capnp.structCodec({
   name: 'Podherd.kill$Results',
@@ -261,18 +286,19 @@ export const KillResults: capnp.StructCodec<KillResults, KillResultsInit> = capn
 });
 
 /** Params of `Podherd.listContainers`. */
-export type ListContainersParams = Record<string, never>;
+export type ListContainersParams = capnp.NoMembers;
 
 /** `ListContainersParams` as it is written: an absent member keeps its default. */
-export type ListContainersParamsInit = Record<string, never>;
+export type ListContainersParamsInit = capnp.NoMembers;
 
-export const ListContainersParams: capnp.StructCodec<ListContainersParams, ListContainersParamsInit> = capnp.structCodec({
-  name: 'Podherd.listContainers$Params',
-  typeId: 0xed56bbfb6dedb9can,
-  dataWords: 0,
-  pointerCount: 0,
-  fields: () => ({}),
-});
+export const ListContainersParams: capnp.StructCodec<ListContainersParams, ListContainersParamsInit> =
+  capnp.structCodec({
+    name: 'Podherd.listContainers$Params',
+    typeId: 0xed56bbfb6dedb9can,
+    dataWords: 0,
+    pointerCount: 0,
+    fields: () => ({}),
+  });
 
 /** Results of `Podherd.listContainers`. */
 export interface ListContainersResults {
@@ -284,15 +310,19 @@ export interface ListContainersResultsInit {
   containers?: readonly ContainerStatusInit[] | undefined;
 }
 
-export const ListContainersResults: capnp.StructCodec<ListContainersResults, ListContainersResultsInit> = capnp.structCodec({
-  name: 'Podherd.listContainers$Results',
-  typeId: 0xce39fd28775cfd54n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    containers: capnp.pointerField(0, capnp.structList(() => ContainerStatus)),
-  }),
-});
+export const ListContainersResults: capnp.StructCodec<ListContainersResults, ListContainersResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.listContainers$Results',
+    typeId: 0xce39fd28775cfd54n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      containers: capnp.pointerField(
+        0,
+        capnp.structList(() => ContainerStatus),
+      ),
+    }),
+  });
 
 export interface ReaperStatus {
   /** Processes that the server started. */
@@ -344,18 +374,19 @@ export const ReaperStatus: capnp.StructCodec<ReaperStatus, ReaperStatusInit> = c
 });
 
 /** Params of `Podherd.reaperStatus`. */
-export type ReaperStatusParams = Record<string, never>;
+export type ReaperStatusParams = capnp.NoMembers;
 
 /** `ReaperStatusParams` as it is written: an absent member keeps its default. */
-export type ReaperStatusParamsInit = Record<string, never>;
+export type ReaperStatusParamsInit = capnp.NoMembers;
 
-export const ReaperStatusParams: capnp.StructCodec<ReaperStatusParams, ReaperStatusParamsInit> = capnp.structCodec({
-  name: 'Podherd.reaperStatus$Params',
-  typeId: 0xf4ef9d5235d90002n,
-  dataWords: 0,
-  pointerCount: 0,
-  fields: () => ({}),
-});
+export const ReaperStatusParams: capnp.StructCodec<ReaperStatusParams, ReaperStatusParamsInit> =
+  capnp.structCodec({
+    name: 'Podherd.reaperStatus$Params',
+    typeId: 0xf4ef9d5235d90002n,
+    dataWords: 0,
+    pointerCount: 0,
+    fields: () => ({}),
+  });
 
 /** Results of `Podherd.reaperStatus`. */
 export interface ReaperStatusResults {
@@ -367,15 +398,19 @@ export interface ReaperStatusResultsInit {
   status?: ReaperStatusInit | undefined;
 }
 
-export const ReaperStatusResults: capnp.StructCodec<ReaperStatusResults, ReaperStatusResultsInit> = capnp.structCodec({
-  name: 'Podherd.reaperStatus$Results',
-  typeId: 0x8aa12896602a9a89n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    status: capnp.pointerField(0, capnp.struct(() => ReaperStatus)),
-  }),
-});
+export const ReaperStatusResults: capnp.StructCodec<ReaperStatusResults, ReaperStatusResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.reaperStatus$Results',
+    typeId: 0x8aa12896602a9a89n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      status: capnp.pointerField(
+        0,
+        capnp.struct(() => ReaperStatus),
+      ),
+    }),
+  });
 
 export interface ServerInfo {
   /** Raised by one with every addition to this file. */
@@ -423,10 +458,10 @@ export const ServerInfo: capnp.StructCodec<ServerInfo, ServerInfoInit> = capnp.s
 });
 
 /** Params of `Podherd.serverInfo`. */
-export type ServerInfoParams = Record<string, never>;
+export type ServerInfoParams = capnp.NoMembers;
 
 /** `ServerInfoParams` as it is written: an absent member keeps its default. */
-export type ServerInfoParamsInit = Record<string, never>;
+export type ServerInfoParamsInit = capnp.NoMembers;
 
 export const ServerInfoParams: capnp.StructCodec<ServerInfoParams, ServerInfoParamsInit> = capnp.structCodec({
   name: 'Podherd.serverInfo$Params',
@@ -446,15 +481,19 @@ export interface ServerInfoResultsInit {
   info?: ServerInfoInit | undefined;
 }
 
-export const ServerInfoResults: capnp.StructCodec<ServerInfoResults, ServerInfoResultsInit> = capnp.structCodec({
-  name: 'Podherd.serverInfo$Results',
-  typeId: 0xe9d2c3688421fdb8n,
-  dataWords: 0,
-  pointerCount: 1,
-  fields: () => ({
-    info: capnp.pointerField(0, capnp.struct(() => ServerInfo)),
-  }),
-});
+export const ServerInfoResults: capnp.StructCodec<ServerInfoResults, ServerInfoResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.serverInfo$Results',
+    typeId: 0xe9d2c3688421fdb8n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      info: capnp.pointerField(
+        0,
+        capnp.struct(() => ServerInfo),
+      ),
+    }),
+  });
 
 /** Params of `Podherd.start`. */
 export interface StartParams {
@@ -477,10 +516,10 @@ export const StartParams: capnp.StructCodec<StartParams, StartParamsInit> = capn
 });
 
 /** Results of `Podherd.start`. */
-export type StartResults = Record<string, never>;
+export type StartResults = capnp.NoMembers;
 
 /** `StartResults` as it is written: an absent member keeps its default. */
-export type StartResultsInit = Record<string, never>;
+export type StartResultsInit = capnp.NoMembers;
 
 export const StartResults: capnp.StructCodec<StartResults, StartResultsInit> = capnp.structCodec({
   name: 'Podherd.start$Results',
@@ -529,17 +568,18 @@ export interface WaitContainerParamsInit {
   timeoutMillis?: bigint | number | undefined;
 }
 
-export const WaitContainerParams: capnp.StructCodec<WaitContainerParams, WaitContainerParamsInit> = capnp.structCodec({
-  name: 'Podherd.waitContainer$Params',
-  typeId: 0xce21fca9fb2ef8cbn,
-  dataWords: 2,
-  pointerCount: 1,
-  fields: () => ({
-    id: capnp.pointerField(0, capnp.text),
-    until: capnp.dataField(0, ContainerState),
-    timeoutMillis: capnp.dataField(1, capnp.uint64),
-  }),
-});
+export const WaitContainerParams: capnp.StructCodec<WaitContainerParams, WaitContainerParamsInit> =
+  capnp.structCodec({
+    name: 'Podherd.waitContainer$Params',
+    typeId: 0xce21fca9fb2ef8cbn,
+    dataWords: 2,
+    pointerCount: 1,
+    fields: () => ({
+      id: capnp.pointerField(0, capnp.text),
+      until: capnp.dataField(0, ContainerState),
+      timeoutMillis: capnp.dataField(1, capnp.uint64),
+    }),
+  });
 
 /** Results of `Podherd.waitContainer`. */
 export interface WaitContainerResults {
@@ -553,16 +593,20 @@ export interface WaitContainerResultsInit {
   reached?: boolean | undefined;
 }
 
-export const WaitContainerResults: capnp.StructCodec<WaitContainerResults, WaitContainerResultsInit> = capnp.structCodec({
-  name: 'Podherd.waitContainer$Results',
-  typeId: 0xc252f67bfcf169b3n,
-  dataWords: 1,
-  pointerCount: 1,
-  fields: () => ({
-    status: capnp.pointerField(0, capnp.struct(() => ContainerStatus)),
-    reached: capnp.dataField(0, capnp.bool),
-  }),
-});
+export const WaitContainerResults: capnp.StructCodec<WaitContainerResults, WaitContainerResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.waitContainer$Results',
+    typeId: 0xc252f67bfcf169b3n,
+    dataWords: 1,
+    pointerCount: 1,
+    fields: () => ({
+      status: capnp.pointerField(
+        0,
+        capnp.struct(() => ContainerStatus),
+      ),
+      reached: capnp.dataField(0, capnp.bool),
+    }),
+  });
 
 /** The interface `Podherd`. */
 export const Podherd = {
@@ -669,12 +713,18 @@ export class PodherdClient extends ConmonClient {
     return this.caller.call(Podherd.methods.delete, params, options);
   }
 
-  containerStatus(params: ContainerStatusParamsInit, options?: capnp.CallOptions): Promise<ContainerStatusResults> {
+  containerStatus(
+    params: ContainerStatusParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ContainerStatusResults> {
     return this.caller.call(Podherd.methods.containerStatus, params, options);
   }
 
   /** All that are kept, ended ones included, in the order of their creation. */
-  listContainers(params: ListContainersParamsInit = {}, options?: capnp.CallOptions): Promise<ListContainersResults> {
+  listContainers(
+    params: ListContainersParamsInit = {},
+    options?: capnp.CallOptions,
+  ): Promise<ListContainersResults> {
     return this.caller.call(Podherd.methods.listContainers, params, options);
   }
 
@@ -687,7 +737,10 @@ export class PodherdClient extends ConmonClient {
     return this.caller.call(Podherd.methods.waitContainer, params, options);
   }
 
-  reaperStatus(params: ReaperStatusParamsInit = {}, options?: capnp.CallOptions): Promise<ReaperStatusResults> {
+  reaperStatus(
+    params: ReaperStatusParamsInit = {},
+    options?: capnp.CallOptions,
+  ): Promise<ReaperStatusResults> {
     return this.caller.call(Podherd.methods.reaperStatus, params, options);
   }
 }
@@ -695,23 +748,38 @@ export class PodherdClient extends ConmonClient {
 /** Answers the calls to a `Podherd` of ours. What a handler throws becomes the call's exception. */
 export interface PodherdHandlers extends ConmonHandlers {
   /** What this server is and can do. */
-  serverInfo(params: ServerInfoParams, context: capnp.CallContext): Promise<ServerInfoResultsInit> | ServerInfoResultsInit;
+  serverInfo(
+    params: ServerInfoParams,
+    context: capnp.CallContext,
+  ): Promise<ServerInfoResultsInit> | ServerInfoResultsInit;
   /** Run the runtime's `start` for a created container. */
   start(params: StartParams, context: capnp.CallContext): Promise<void> | void;
   /** Send a signal (by its number). An error when the container is not alive. */
   kill(params: KillParams, context: capnp.CallContext): Promise<void> | void;
   /** Forget an ended container and delete the runtime's state of it. With `force` one that lives is killed first. */
   delete(params: DeleteParams, context: capnp.CallContext): Promise<void> | void;
-  containerStatus(params: ContainerStatusParams, context: capnp.CallContext): Promise<ContainerStatusResultsInit> | ContainerStatusResultsInit;
+  containerStatus(
+    params: ContainerStatusParams,
+    context: capnp.CallContext,
+  ): Promise<ContainerStatusResultsInit> | ContainerStatusResultsInit;
   /** All that are kept, ended ones included, in the order of their creation. */
-  listContainers(params: ListContainersParams, context: capnp.CallContext): Promise<ListContainersResultsInit> | ListContainersResultsInit;
+  listContainers(
+    params: ListContainersParams,
+    context: capnp.CallContext,
+  ): Promise<ListContainersResultsInit> | ListContainersResultsInit;
   /**
    * Answer when the container has reached the state `until` or a later one, or when the time is over
    * (`reached` is false then). At most 10 minutes at a time: a client that wants longer asks again,
    * which costs the server less than a call that is cancelled.
    */
-  waitContainer(params: WaitContainerParams, context: capnp.CallContext): Promise<WaitContainerResultsInit> | WaitContainerResultsInit;
-  reaperStatus(params: ReaperStatusParams, context: capnp.CallContext): Promise<ReaperStatusResultsInit> | ReaperStatusResultsInit;
+  waitContainer(
+    params: WaitContainerParams,
+    context: capnp.CallContext,
+  ): Promise<WaitContainerResultsInit> | WaitContainerResultsInit;
+  reaperStatus(
+    params: ReaperStatusParams,
+    context: capnp.CallContext,
+  ): Promise<ReaperStatusResultsInit> | ReaperStatusResultsInit;
 }
 
 /** What a member of type `Podherd` takes: a client of this connection, or an object that serves it. */
