@@ -45,7 +45,12 @@ function bundleConfig(options: BundleOptions): object {
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=64k'] },
-      { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance', 'ptmxmode=0666'] },
+      {
+        destination: '/dev/pts',
+        type: 'devpts',
+        source: 'devpts',
+        options: ['newinstance', 'ptmxmode=0666'],
+      },
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['size=16m'] },
       ...(data.length === 0
         ? []

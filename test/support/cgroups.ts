@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Mount points of the cgroup hierarchies: one for each v1 controller, or the one of v2. */
@@ -69,8 +69,8 @@ export class PidsLimit {
     writeFileSync(join(this.#path, 'pids.max'), String(limit));
   }
 
-  /** Whether the cgroup is there. */
-  exists(): boolean {
-    return statSync(this.#path, { throwIfNoEntry: false }) !== undefined;
+  /** Removes it. Its processes must have ended. */
+  remove(): void {
+    rmdirSync(this.#path);
   }
 }

@@ -1,7 +1,18 @@
 import { ConmonClient } from '../../ts/client/src/generated/conmon.js';
-import { PodherdClient } from '../../ts/client/src/generated/podherd.js';
+import {
+  type ContainerStatus,
+  PodherdClient,
+  type ReaperStatus,
+} from '../../ts/client/src/generated/podherd.js';
 import { SessionCaller } from '../../ts/client/src/rpc/caller.js';
 import { Session } from '../../ts/client/src/rpc/session.js';
+import { HANG_MS } from './until.js';
+
+/** What a server has filled in. Absent, it is a fault of the server's. */
+export function answered<T>(response: T | undefined): T {
+  if (response === undefined) throw new Error('the server answered with nothing in it');
+  return response;
+}
 
 /** One connection to a server, with nothing between the test and the wire but the session. */
 export class Connection {
@@ -20,6 +31,22 @@ export class Connection {
     const caller = new SessionCaller(session, session.root);
     this.conmon = new ConmonClient(caller);
     this.podherd = new PodherdClient(caller);
+  }
+
+  /** What our server knows of a container. */
+  async status(id: string): Promise<ContainerStatus> {
+    return answered((await this.podherd.containerStatus({ id })).status);
+  }
+
+  /** The same once it has ended. */
+  async statusAtEnd(id: string): Promise<ContainerStatus> {
+    const { status } = await this.podherd.waitContainer({ id, until: 'exited', timeoutMillis: HANG_MS });
+    return answered(status);
+  }
+
+  /** What our server's reaper counts. */
+  async reaperStatus(): Promise<ReaperStatus> {
+    return answered((await this.podherd.reaperStatus({})).status);
   }
 
   /** Ends it. Calls in flight reject: to the server, their caller is gone. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { Connection } from './connection.js';
+import { answered, type Connection } from './connection.js';
 import type { ExitFiles } from './exit-files.js';
 import { fixture } from './paths.js';
 import { run, type Run } from './run.js';
@@ -88,7 +88,7 @@ export class TestContainer {
         cgroupManager: 'cgroupfs',
       },
     });
-    return response;
+    return answered(response);
   }
 
   /** The lines of its CRI log: stream, tag and text. */

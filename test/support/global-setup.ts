@@ -18,7 +18,9 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => void> {
   buildFixtures();
   if (isHybrid()) {
-    throw new Error('crun refuses cgroup v1 with a cgroup2 beside it: run the suite in test/support/in-namespace');
+    throw new Error(
+      'crun refuses cgroup v1 with a cgroup2 beside it: run the suite in test/support/in-namespace',
+    );
   }
   const folder = mkdtempSync(join(tmpdir(), 'podherd-rootfs-'));
   await makeRootfs(folder);

@@ -7,7 +7,7 @@ import { inject } from 'vitest';
 import { type BundleOptions, writeBundle } from './bundle.js';
 import { removeCgroups } from './cgroups.js';
 import { TestContainer } from './container.js';
-import type { Connection } from './connection.js';
+import { answered, type Connection } from './connection.js';
 import { ExitFiles } from './exit-files.js';
 import { tell, type Thing } from './leftovers.js';
 import { OddRuntime, type OddRule } from './odd-runtime.js';
@@ -111,7 +111,7 @@ export class Ground {
     });
     const container = new TestContainer({
       id,
-      pid: response.containerPid,
+      pid: answered(response).containerPid,
       bundle,
       logPath,
       runtime: this.runtime,
@@ -172,7 +172,9 @@ export class Ground {
 
   #complain(leftovers: readonly Thing[], server: TestServer): void {
     if (leftovers.length === 0) return;
-    throw new Error(`left behind:\n${tell(leftovers)}\nthe server's last words:\n${server.log.slice(-3_000)}`);
+    throw new Error(
+      `left behind:\n${tell(leftovers)}\nthe server's last words:\n${server.log.slice(-3_000)}`,
+    );
   }
 
   async #clear(): Promise<void> {

@@ -35,7 +35,9 @@ export function takeSnapshot(watched: Watched): Thing[] {
   const ours = new Set(descendants(watched.nursery, processes).map(({ pid }) => pid));
   for (const entry of processes) {
     if (entry.pid === watched.server || !(ours.has(entry.pid) || inCgroup.test(entry.cgroups))) continue;
-    add(entry.state === 'Z' ? 'zombie' : 'process', [`${entry.name} ${entry.pid}, parent ${whose(entry.parent, watched)}`]);
+    add(entry.state === 'Z' ? 'zombie' : 'process', [
+      `${entry.name} ${entry.pid}, parent ${whose(entry.parent, watched)}`,
+    ]);
   }
   if (existsSync(`/proc/${watched.server}/fd`)) add('descriptor', descriptors(watched.server));
   add('file in the runtime directory', names(watched.runtimeDir));
@@ -50,7 +52,11 @@ export function takeSnapshot(watched: Watched): Thing[] {
  * What is there beyond `before`. Ends of processes reach the server as events that the test can't see, so it is
  * looked for until nothing is left, for a bounded time.
  */
-export async function findLeftovers(watched: Watched, before: readonly Thing[], limitMs = 5_000): Promise<Thing[]> {
+export async function findLeftovers(
+  watched: Watched,
+  before: readonly Thing[],
+  limitMs = 5_000,
+): Promise<Thing[]> {
   let found: Thing[] = [];
   try {
     await until(

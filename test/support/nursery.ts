@@ -55,7 +55,8 @@ export class Nursery {
     for (;;) {
       const found = this.#ended.find(fits);
       if (found !== undefined) return found;
-      if (this.#process.exitCode !== null) throw new Error('all processes have ended, the wanted one not among them');
+      if (this.#process.exitCode !== null)
+        throw new Error('all processes have ended, the wanted one not among them');
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }

@@ -1,4 +1,15 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, openSync, closeSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { fixture } from './paths.js';
@@ -54,6 +65,11 @@ export class OddRuntime {
   /** Resolves when the step `touch` of this name was taken. */
   async reached(name: string): Promise<void> {
     await until(`the runtime reaches ${name}`, () => existsSync(join(this.#folder, name)) || undefined);
+  }
+
+  /** Makes `reached` wait for the step anew. */
+  forget(name: string): void {
+    rmSync(join(this.#folder, name), { force: true });
   }
 
   /** Pids that orphans wrote under this name. */

@@ -24,7 +24,8 @@ export function fixture(name: FixtureName): string {
 
 /** The server under test. */
 export const serverBinary =
-  process.env['PODHERD_SERVER'] ?? join(process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target'), 'debug/podherd');
+  process.env['PODHERD_SERVER'] ??
+  join(process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target'), 'debug/podherd');
 
 /** Which protocol the server speaks beyond the compatible one: flags and methods of ours need `podherd`. */
 export const serverKind: 'podherd' | 'conmon-rs' =

@@ -43,7 +43,10 @@ export function allProcesses(): ProcessEntry[] {
 }
 
 /** Those that come of `ancestor`, itself not among them. */
-export function descendants(ancestor: number, processes: readonly ProcessEntry[] = allProcesses()): ProcessEntry[] {
+export function descendants(
+  ancestor: number,
+  processes: readonly ProcessEntry[] = allProcesses(),
+): ProcessEntry[] {
   const children = processes.filter((entry) => entry.parent === ancestor);
   return children.flatMap((child) => [child, ...descendants(child.pid, processes)]);
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { fixture } from './paths.js';
@@ -17,8 +17,11 @@ export async function makeRootfs(path: string): Promise<void> {
   }
   copyFileSync(busybox, join(path, 'bin/busybox'));
   copyFileSync(fixture('workload'), join(path, 'bin/workload'));
-  // A file that is there and can't be executed.
-  copyFileSync('/etc/hostname', join(path, 'bin/not-a-program'));
-  const applets = (await output(busybox, ['--list'])).split('\n').filter((name) => name !== '' && name !== 'busybox');
+  writeFileSync(join(path, 'bin/not-executable'), 'there, and without the right to execute\n', {
+    mode: 0o644,
+  });
+  const applets = (await output(busybox, ['--list']))
+    .split('\n')
+    .filter((name) => name !== '' && name !== 'busybox');
   for (const applet of applets) symlinkSync('busybox', join(path, 'bin', applet));
 }

@@ -8,7 +8,11 @@ export interface Runtime {
 
 /** The real runtimes of the machine. crun may need `test/support/in-namespace`. */
 export const runtimes: readonly Runtime[] = [
-  { name: 'runc', path: '/usr/sbin/runc', notFound: /executable file not found in \$PATH|no such file or directory/ },
+  {
+    name: 'runc',
+    path: '/usr/sbin/runc',
+    notFound: /executable file not found in \$PATH|no such file or directory/,
+  },
   { name: 'crun', path: '/usr/bin/crun', notFound: /executable file `[^`]*` not found in \$PATH/ },
 ];
 

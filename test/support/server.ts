@@ -1,5 +1,5 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { Connection } from './connection.js';
 import { findLeftovers, takeSnapshot, type Thing, type Watched } from './leftovers.js';
@@ -41,11 +41,16 @@ export class TestServer {
   static async start(place: ServerPlace, options: ServerOptions): Promise<TestServer> {
     const temporary = join(place.folder, 'tmp');
     mkdirSync(temporary, { recursive: true });
-    const logPath = join(place.folder, 'server.log');
+    const logPath = join(place.folder, `${basename(place.runtimeDir)}.log`);
+    const logStart = existsSync(logPath) ? statSync(logPath).size : 0;
     const nursery = launch(place, options, logPath, temporary);
     try {
-      const first = await within('the start of the server', nursery.end(({ adopted }) => !adopted));
-      if (first.exitCode !== 0) throw new Error(`the server did not start: ${readFileSync(logPath, 'utf8')}`);
+      const first = await within(
+        'the start of the server',
+        nursery.end(({ adopted }) => !adopted),
+      );
+      if (first.exitCode !== 0)
+        throw new Error(`the server did not start: ${readFileSync(logPath).subarray(logStart).toString()}`);
       const pidFile = join(place.runtimeDir, 'pidfile');
       const pid = Number(readFileSync(pidFile, 'utf8'));
       const connection = await until('the server listens', () =>
@@ -107,18 +112,25 @@ export class TestServer {
     await this.connection.close();
     if (existsSync(`/proc/${this.pid}`)) process.kill(this.pid, 'SIGINT');
     try {
-      if (!(await within('the end of the server', this.nursery.empty, SHUTDOWN_MS))) throw new Error('killed');
+      if (!(await within('the end of the server', this.nursery.empty, SHUTDOWN_MS)))
+        throw new Error('killed');
     } catch {
       const left = await findLeftovers(this.watched, this.atStart, 0);
       await this.nursery.clear();
-      return [{ kind: 'server', what: `${this.pid} or what came of it did not end in ${SHUTDOWN_MS} ms` }, ...left];
+      return [
+        { kind: 'server', what: `${this.pid} or what came of it did not end in ${SHUTDOWN_MS} ms` },
+        ...left,
+      ];
     }
     const end = this.nursery.ended.find(({ pid }) => pid === this.pid);
     const left = ['conmon.sock', 'conmon-fd.sock', 'pidfile']
       .filter((name) => existsSync(join(this.#place.runtimeDir, name)))
       .map((what) => ({ kind: 'file in the runtime directory', what }));
     if (end?.exitCode === 0) return left;
-    return [{ kind: 'server', what: `ended with exit code ${end?.exitCode}, signal ${end?.signal}` }, ...left];
+    return [
+      { kind: 'server', what: `ended with exit code ${end?.exitCode}, signal ${end?.signal}` },
+      ...left,
+    ];
   }
 
   /** Kills the server as the OOM killer would, with all that came of it. */

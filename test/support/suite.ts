@@ -26,7 +26,8 @@ export type GroundTest = ReturnType<typeof groundTest>;
 
 /** Declares a group of tests once for every runtime. */
 export function forEachRuntime(name: string, declare: (test: GroundTest, runtime: Runtime) => void): void {
-  for (const runtime of runtimes) describe(`${name}, ${runtime.name}`, () => declare(groundTest(runtime), runtime));
+  for (const runtime of runtimes)
+    describe(`${name}, ${runtime.name}`, () => declare(groundTest(runtime), runtime));
 }
 
 /** Whether flags and methods beyond the compatible protocol can be used. */

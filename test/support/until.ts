@@ -36,7 +36,11 @@ export async function within<T>(what: string, promise: Promise<T>, limitMs = HAN
 }
 
 /** Runs `work(0)` … `work(count - 1)`, at most `width` at once; the results in order. */
-export async function inParallel<T>(count: number, width: number, work: (n: number) => Promise<T>): Promise<T[]> {
+export async function inParallel<T>(
+  count: number,
+  width: number,
+  work: (n: number) => Promise<T>,
+): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
