@@ -1,0 +1,327 @@
+import type { StructCodec } from '../../client/src/capnp/index.js';
+import { Defaults, Empty, Line, Lists, Numbers, Shape, Tree } from './generated/everything.js';
+
+/** One message in every form that there is of it. */
+export interface Sample<T, I> {
+  readonly what: string;
+  readonly type: string;
+  readonly codec: StructCodec<T, I>;
+  /** In the notation of `capnp encode`. */
+  readonly text: string;
+  readonly written: I;
+  readonly read: T;
+}
+
+/** Same type for all, once each was checked for itself. */
+export type AnySample = Sample<unknown, never>;
+
+function sample<T, I>(it: Sample<T, I>): AnySample {
+  return it as unknown as AnySample;
+}
+
+const zeros = {
+  b: false,
+  i8: 0,
+  i16: 0,
+  i32: 0,
+  i64: 0n,
+  u8: 0,
+  u16: 0,
+  u32: 0,
+  u64: 0n,
+  f32: 0,
+  f64: 0,
+  colour: 'red',
+} as const;
+
+const defaults = {
+  b: true,
+  i8: -128,
+  i16: -2,
+  i32: -70000,
+  i64: -(2n ** 63n),
+  u8: 200,
+  u16: 65535,
+  u32: 4_000_000_000,
+  u64: 2n ** 64n - 1n,
+  f32: 1.5,
+  f64: -Infinity,
+  colour: 'green',
+  text: 'it\'s\n"fine" ✓',
+  data: Uint8Array.of(0, 255, 16),
+  numbers: [1, -1],
+  point: { x: 3, y: -4 },
+  lines: [
+    { from: { x: 1, y: 0 }, to: undefined, weight: 2, label: 'a' },
+    { from: undefined, to: undefined, weight: 0, label: '' },
+    { from: undefined, to: { x: 0, y: 5 }, weight: 0, label: 'b' },
+  ],
+  flags: [true, false, true],
+  names: ['one', '', 'three'],
+} satisfies Defaults;
+
+const frame = { width: 1, dashed: false };
+const fill = { which: 'none' } as const;
+
+export const samples: readonly AnySample[] = [
+  sample({ what: 'an empty struct', type: 'Empty', codec: Empty, text: '()', written: {}, read: {} }),
+  sample({ what: 'nothing set', type: 'Numbers', codec: Numbers, text: '()', written: {}, read: zeros }),
+  sample({
+    what: 'the smallest numbers',
+    type: 'Numbers',
+    codec: Numbers,
+    text: `(b = true, i8 = -128, i16 = -32768, i32 = -2147483648, i64 = -9223372036854775808,
+      f32 = -3.4028234663852886e38, f64 = -1.7976931348623157e308, colour = deepBlue)`,
+    written: {
+      b: true,
+      i8: -128,
+      i16: -32768,
+      i32: -(2 ** 31),
+      i64: -(2n ** 63n),
+      f32: -3.4028234663852886e38,
+      f64: -Number.MAX_VALUE,
+      colour: 'deepBlue',
+    },
+    read: {
+      ...zeros,
+      b: true,
+      i8: -128,
+      i16: -32768,
+      i32: -(2 ** 31),
+      i64: -(2n ** 63n),
+      f32: -3.4028234663852886e38,
+      f64: -Number.MAX_VALUE,
+      colour: 'deepBlue',
+    },
+  }),
+  sample({
+    what: 'the largest numbers',
+    type: 'Numbers',
+    codec: Numbers,
+    text: `(i8 = 127, i16 = 32767, i32 = 2147483647, i64 = 9223372036854775807, u8 = 255, u16 = 65535,
+      u32 = 4294967295, u64 = 18446744073709551615, f32 = inf, f64 = 5e-324)`,
+    written: {
+      i8: 127,
+      i16: 32767,
+      i32: 2 ** 31 - 1,
+      i64: 2n ** 63n - 1n,
+      u8: 255,
+      u16: 65535,
+      u32: 2 ** 32 - 1,
+      u64: 2n ** 64n - 1n,
+      f32: Infinity,
+      f64: Number.MIN_VALUE,
+    },
+    read: {
+      ...zeros,
+      i8: 127,
+      i16: 32767,
+      i32: 2 ** 31 - 1,
+      i64: 2n ** 63n - 1n,
+      u8: 255,
+      u16: 65535,
+      u32: 2 ** 32 - 1,
+      u64: 2n ** 64n - 1n,
+      f32: Infinity,
+      f64: Number.MIN_VALUE,
+    },
+  }),
+  sample({
+    what: '64-bit integers given as numbers',
+    type: 'Numbers',
+    codec: Numbers,
+    text: '(i64 = -9007199254740991, u64 = 9007199254740991)',
+    written: { i64: Number.MIN_SAFE_INTEGER, u64: Number.MAX_SAFE_INTEGER },
+    read: { ...zeros, i64: -9007199254740991n, u64: 9007199254740991n },
+  }),
+  sample({ what: 'defaults', type: 'Defaults', codec: Defaults, text: '()', written: {}, read: defaults }),
+  sample({
+    what: 'zeros where the defaults are others',
+    type: 'Defaults',
+    codec: Defaults,
+    text: `(b = false, i8 = 0, i16 = 0, i32 = 0, i64 = 0, u8 = 0, u16 = 0, u32 = 0, u64 = 0, f32 = 0, f64 = 0,
+      colour = red, text = "", data = "", numbers = [], point = (), lines = [], flags = [], names = [])`,
+    written: {
+      ...zeros,
+      text: '',
+      data: new Uint8Array(0),
+      numbers: [],
+      point: {},
+      lines: [],
+      flags: [],
+      names: [],
+    },
+    read: {
+      ...zeros,
+      text: '',
+      data: new Uint8Array(0),
+      numbers: [],
+      point: { x: 0, y: 0 },
+      lines: [],
+      flags: [],
+      names: [],
+    },
+  }),
+  sample({
+    what: 'every list',
+    type: 'Lists',
+    codec: Lists,
+    text: `(voids = [void, void], bools = [true, false, true, true, false, false, false, true, true],
+      i8s = [-1, 2], i16s = [-3], i32s = [-4, 5, -6], i64s = [-7], u8s = [8, 9, 255], u16s = [10],
+      u32s = [11, 12], u64s = [13, 18446744073709551615], f32s = [0.5, -1], f64s = [0.1],
+      colours = [red, deepBlue], texts = ["a", "", "日本 🐑"], datas = [0x"00ff", ""],
+      points = [(x = 1), (), (x = 2, y = -3)],
+      lines = [(from = (x = 4), weight = 5, label = "l"), ()],
+      grid = [[1, 2], [], [3]], words = [["x"], []], polygons = [[(y = 1)], []], empties = [(), (), ()])`,
+    written: {
+      voids: [undefined, undefined],
+      bools: [true, false, true, true, false, false, false, true, true],
+      i8s: [-1, 2],
+      i16s: [-3],
+      i32s: [-4, 5, -6],
+      i64s: [-7n],
+      u8s: [8, 9, 255],
+      u16s: [10],
+      u32s: [11, 12],
+      u64s: [13, 2n ** 64n - 1n],
+      f32s: [0.5, -1],
+      f64s: [0.1],
+      colours: ['red', 'deepBlue'],
+      texts: ['a', '', '日本 🐑'],
+      datas: [Uint8Array.of(0, 255), new Uint8Array(0)],
+      points: [{ x: 1 }, {}, { x: 2, y: -3 }],
+      lines: [{ from: { x: 4 }, weight: 5, label: 'l' }, {}],
+      grid: [[1, 2], [], [3]],
+      words: [['x'], []],
+      polygons: [[{ y: 1 }], []],
+      empties: [{}, {}, {}],
+    },
+    read: {
+      voids: [undefined, undefined],
+      bools: [true, false, true, true, false, false, false, true, true],
+      i8s: [-1, 2],
+      i16s: [-3],
+      i32s: [-4, 5, -6],
+      i64s: [-7n],
+      u8s: [8, 9, 255],
+      u16s: [10],
+      u32s: [11, 12],
+      u64s: [13n, 2n ** 64n - 1n],
+      f32s: [0.5, -1],
+      f64s: [0.1],
+      colours: ['red', 'deepBlue'],
+      texts: ['a', '', '日本 🐑'],
+      datas: [Uint8Array.of(0, 255), new Uint8Array(0)],
+      points: [
+        { x: 1, y: 0 },
+        { x: 0, y: 0 },
+        { x: 2, y: -3 },
+      ],
+      lines: [
+        { from: { x: 4, y: 0 }, to: undefined, weight: 5, label: 'l' },
+        { from: undefined, to: undefined, weight: 0, label: '' },
+      ],
+      grid: [[1, 2], [], [3]],
+      words: [['x'], []],
+      polygons: [[{ x: 0, y: 1 }], []],
+      empties: [{}, {}, {}],
+    },
+  }),
+  sample({
+    what: 'a struct behind pointers',
+    type: 'Line',
+    codec: Line,
+    text: '(from = (x = 1, y = 2), label = "é")',
+    written: { from: { x: 1, y: 2 }, label: 'é' },
+    read: { from: { x: 1, y: 2 }, to: undefined, weight: 0, label: 'é' },
+  }),
+  sample({
+    what: 'a recursive struct',
+    type: 'Tree',
+    codec: Tree,
+    text: '(value = 1, children = [(value = 2, children = [(value = 3)]), (note = (text = "n"))], parent = (value = 4))',
+    written: {
+      value: 1,
+      children: [{ value: 2, children: [{ value: 3 }] }, { note: { text: 'n' } }],
+      parent: { value: 4 },
+    },
+    read: {
+      value: 1,
+      children: [
+        {
+          value: 2,
+          children: [{ value: 3, children: [], parent: undefined, note: undefined }],
+          parent: undefined,
+          note: undefined,
+        },
+        { value: 0, children: [], parent: undefined, note: { text: 'n' } },
+      ],
+      parent: { value: 4, children: [], parent: undefined, note: undefined },
+      note: undefined,
+    },
+  }),
+  sample({
+    what: "a union's first member, not named",
+    type: 'Shape',
+    codec: Shape,
+    text: '(name = "s")',
+    written: { name: 's' },
+    read: { name: 's', frame, fill, which: 'nothing' },
+  }),
+  sample({
+    what: 'a union member in the data section',
+    type: 'Shape',
+    codec: Shape,
+    text: '(circle = 2.5, frame = (width = 0, dashed = true), fill = (solid = green))',
+    written: {
+      which: 'circle',
+      circle: 2.5,
+      frame: { width: 0, dashed: true },
+      fill: { which: 'solid', solid: 'green' },
+    },
+    read: {
+      name: '',
+      frame: { width: 0, dashed: true },
+      fill: { which: 'solid', solid: 'green' },
+      which: 'circle',
+      circle: 2.5,
+    },
+  }),
+  sample({
+    what: 'a union member behind a pointer',
+    type: 'Shape',
+    codec: Shape,
+    text: '(polygon = [(x = 1), (y = 2)], fill = (image = "img"))',
+    written: {
+      which: 'polygon',
+      polygon: [{ x: 1 }, { y: 2 }],
+      fill: { which: 'image', image: new TextEncoder().encode('img') },
+    },
+    read: {
+      name: '',
+      frame,
+      fill: { which: 'image', image: new TextEncoder().encode('img') },
+      which: 'polygon',
+      polygon: [
+        { x: 1, y: 0 },
+        { x: 0, y: 2 },
+      ],
+    },
+  }),
+  sample({
+    what: 'a group in a union',
+    type: 'Shape',
+    codec: Shape,
+    text: '(labelled = (text = "t", at = (x = 9)))',
+    written: { which: 'labelled', labelled: { text: 't', at: { x: 9 } } },
+    read: { name: '', frame, fill, which: 'labelled', labelled: { text: 't', at: { x: 9, y: 0 } } },
+  }),
+  sample({
+    what: 'a union member that keeps its default',
+    type: 'Shape',
+    codec: Shape,
+    text: '(colour = deepBlue)',
+    written: { which: 'colour' },
+    read: { name: '', frame, fill, which: 'colour', colour: 'deepBlue' },
+  }),
+];
