@@ -6,6 +6,9 @@ import type { TypeWriter } from './types.js';
 
 /** A struct or group: its two types and its codec. */
 export function emitStruct(out: Lines, node: SchemaNode, body: StructBody, types: TypeWriter): void {
+  if (body.discriminantOffset !== undefined && body.fields.some((field) => field.name === 'which')) {
+    throw new Error(`${node.name}.which meets the name of the discriminant`);
+  }
   const name = types.names.of(node.id);
   const doc = node.doc === '' ? describe(node, body) : node.doc;
   emitType(out.doc(doc), name, body, (field) => `${field.name}: ${memberType(field, types, 'read')};`, {

@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 /**
- * `capnp compile -o- FILE.capnp… | podherd-codegen OUTPUT_DIRECTORY [RUNTIME [SCHEMA_DIRECTORY]]`
+ * `capnp compile -o- FILE.capnp… | node dist/main.js OUTPUT_DIRECTORY [RUNTIME [SCHEMA_DIRECTORY]]`
  *
  * - `request.ts`: what the compiler wrote, as the plain `model.ts`
  * - `names.ts`, `types.ts`: the schema's names and types in TypeScript
@@ -24,7 +23,7 @@ import { readRequest } from './request.js';
 const [directory, runtime = '../capnp/index.js', source = 'schema'] = process.argv.slice(2);
 if (directory === undefined) {
   process.stderr.write(
-    'usage: capnp compile -o- FILE.capnp… | podherd-codegen OUTPUT_DIRECTORY [RUNTIME [SCHEMA_DIRECTORY]]\n',
+    'usage: capnp compile -o- FILE.capnp… | node dist/main.js OUTPUT_DIRECTORY [RUNTIME [SCHEMA_DIRECTORY]]\n',
   );
   process.exit(2);
 }
