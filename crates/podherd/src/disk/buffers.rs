@@ -17,7 +17,9 @@ pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
 impl Buffers {
     /// An empty buffer of at least [`BATCH_BYTES`] capacity.
     pub(crate) fn take(&self) -> Vec<u8> {
-        self.spare().pop().unwrap_or_else(|| Vec::with_capacity(BATCH_BYTES))
+        self.spare()
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(BATCH_BYTES))
     }
 
     /// Takes a buffer back; it is freed when enough are kept already.
@@ -33,6 +35,12 @@ impl Buffers {
     pub(super) fn free(&self) {
         let freed = std::mem::take(&mut *self.spare());
         drop(freed);
+    }
+
+    /// How many are kept now.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.spare().len()
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {

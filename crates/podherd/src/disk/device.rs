@@ -10,7 +10,11 @@ use rustix::fs::stat;
 pub(super) fn device_of(path: &Path) -> Option<u64> {
     let mut here = path;
     loop {
-        let look = if here.as_os_str().is_empty() { Path::new(".") } else { here };
+        let look = if here.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            here
+        };
         if let Ok(found) = stat(look) {
             return Some(found.st_dev);
         }

@@ -6,7 +6,7 @@ mod watchdog;
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -20,16 +20,19 @@ pub(crate) struct Hands {
     /// Where threads without work wait; one notification for each call counted on the board.
     call: Condvar,
     buffers: Buffers,
+    /// How long a thread waits for the next job before it ends.
+    thread_idle: Duration,
     /// The event loop, which looks after stalled jobs; unset while no job came from a runtime.
     event_loop: OnceLock<Handle>,
 }
 
 impl Hands {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(thread_idle: Duration) -> Self {
         Self {
             board: Mutex::new(Board::default()),
             call: Condvar::new(),
             buffers: Buffers::default(),
+            thread_idle,
             event_loop: OnceLock::new(),
         }
     }
@@ -52,7 +55,9 @@ impl Hands {
         let place = state.place;
         drop(state);
         board.ready(place, lane.clone());
-        let Err(error) = self.attend(&mut board) else { return Ok(()) };
+        let Err(error) = self.attend(&mut board) else {
+            return Ok(());
+        };
         if board.threads > 0 {
             return Ok(());
         }
@@ -67,7 +72,7 @@ impl Hands {
         &self.buffers
     }
 
-    pub(super) fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.board().threads
     }
 

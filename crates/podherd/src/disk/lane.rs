@@ -38,8 +38,15 @@ pub(super) enum Place {
 
 impl Lane {
     pub(super) fn new(path: &Path) -> Self {
-        let state = LaneState { place: Place::Unknown, jobs: VecDeque::new(), taken: false };
-        Self(Arc::new(LaneShared { path: path.to_owned(), state: Mutex::new(state) }))
+        let state = LaneState {
+            place: Place::Unknown,
+            jobs: VecDeque::new(),
+            taken: false,
+        };
+        Self(Arc::new(LaneShared {
+            path: path.to_owned(),
+            state: Mutex::new(state),
+        }))
     }
 
     pub(super) fn path(&self) -> &Path {

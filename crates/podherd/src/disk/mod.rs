@@ -15,6 +15,8 @@ mod device;
 mod hands;
 mod lane;
 #[cfg(test)]
+pub(crate) mod scratch;
+#[cfg(test)]
 mod tests;
 
 use std::future::Future;
@@ -79,7 +81,12 @@ pub enum DiskError {
 impl Disk {
     /// A set of writer threads; none is started before the first job.
     pub fn new() -> Self {
-        Self { guard: Rc::new(EndThreads(Arc::new(Hands::new()))) }
+        Self::with_thread_idle(THREAD_IDLE)
+    }
+
+    fn with_thread_idle(thread_idle: Duration) -> Self {
+        let hands = Arc::new(Hands::new(thread_idle));
+        Self { guard: Rc::new(EndThreads(hands)) }
     }
 
     /// An order-keeping sequence of jobs on files at or under `path`. Touches no disk.

@@ -26,8 +26,15 @@ const TRIES: usize = 8;
 /// killed server left is used again.
 pub(super) fn publish(path: &Path, content: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(Errno::INVAL)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let directory = open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let directory = open(
+        parent,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     match by_link(directory.as_fd(), name, content) {
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::XDEV) => by_rename(directory.as_fd(), name, content)?,
         done => done?,
@@ -36,7 +43,12 @@ pub(super) fn publish(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn by_link(directory: BorrowedFd<'_>, name: &OsStr, content: &[u8]) -> Result<(), Errno> {
-    let file = openat(directory, ".", OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, MODE)?;
+    let file = openat(
+        directory,
+        ".",
+        OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC,
+        MODE,
+    )?;
     write_all(&file, content)?;
     for _ in 0..TRIES {
         match link(&file, directory, name) {

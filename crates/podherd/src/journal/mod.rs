@@ -23,8 +23,8 @@ use tokio::sync::oneshot;
 use crate::disk::{Disk, DiskError, Lane};
 use fact::Fact;
 pub use fact::{CreatedEntry, ExitedEntry};
-pub use store::{FILE_NAME, JournalError, REWRITE_BYTES};
 use store::Store;
+pub use store::{FILE_NAME, JournalError, REWRITE_BYTES};
 
 /// The journal of a live server. Clones write the same file.
 ///
@@ -79,11 +79,25 @@ impl Journal {
             let path = path.clone();
             move || Store::open(path)
         };
-        let opened = disk.run(&lane, job).await.map_err(|error| JournalError::from_disk(&path, error))?;
+        let opened = disk
+            .run(&lane, job)
+            .await
+            .map_err(|error| JournalError::from_disk(&path, error))?;
         let (store, skipped_lines) = opened?;
         let survivors = store.survivors();
-        let shared = Arc::new(Shared { pending: Mutex::default(), store: Mutex::new(store) });
-        Ok((Self { disk: disk.clone(), lane, shared, skipped_lines }, survivors))
+        let shared = Arc::new(Shared {
+            pending: Mutex::default(),
+            store: Mutex::new(store),
+        });
+        Ok((
+            Self {
+                disk: disk.clone(),
+                lane,
+                shared,
+                skipped_lines,
+            },
+            survivors,
+        ))
     }
 
     /// Lines of the earlier journal that could not be read.
@@ -100,7 +114,13 @@ impl Journal {
     /// the server, not the machine), and with an error when it is kept in memory only.
     pub fn exited(&self, id: &str, entry: ExitedEntry) -> oneshot::Receiver<()> {
         let (written, receiver) = oneshot::channel();
-        self.record(Fact::Exited { id: id.to_owned(), entry }, Some(written));
+        self.record(
+            Fact::Exited {
+                id: id.to_owned(),
+                entry,
+            },
+            Some(written),
+        );
         receiver
     }
 
@@ -112,6 +132,19 @@ impl Journal {
     /// A survivor of an earlier life has been dealt with. The same fact as [`Journal::deleted`].
     pub fn forget(&self, id: &str) {
         self.deleted(id);
+    }
+
+    /// Ends the journal of a server that ends in order: what was recorded is written, and a file in which
+    /// no container stands is removed.
+    pub async fn close(&self) {
+        let shared = Arc::clone(&self.shared);
+        let job = move || {
+            shared.write_pending();
+            shared.store.lock().unwrap_or_else(PoisonError::into_inner).remove_if_empty();
+        };
+        if let Err(error) = self.disk.run(&self.lane, job).await {
+            tracing::warn!(%error, "the journal stays as it is");
+        }
     }
 
     fn record(&self, fact: Fact, written: Option<oneshot::Sender<()>>) {
@@ -129,8 +162,10 @@ impl Shared {
         if pending.is_empty() {
             return;
         }
-        let (facts, senders): (Vec<_>, Vec<_>) =
-            pending.into_iter().map(|pending| (pending.fact, pending.written)).unzip();
+        let (facts, senders): (Vec<_>, Vec<_>) = pending
+            .into_iter()
+            .map(|pending| (pending.fact, pending.written))
+            .unzip();
         if store.write(facts) {
             for sender in senders.into_iter().flatten() {
                 // Nobody waits any more: the reap went on without it.
@@ -150,6 +185,9 @@ impl JournalError {
             DiskError::NoThread(source) => source,
             error @ DiskError::Panicked => std::io::Error::other(error),
         };
-        Self { path: path.to_owned(), source }
+        Self {
+            path: path.to_owned(),
+            source,
+        }
     }
 }

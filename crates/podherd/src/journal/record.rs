@@ -34,12 +34,21 @@ impl Record {
         skipped
     }
 
+    /// Whether no container stands in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(super) fn add(&mut self, fact: Fact) {
         match fact {
             Fact::Boot { boot_id } => self.boot_id = boot_id.into(),
             Fact::Created(created) => {
                 self.entries.retain(|entry| entry.created.id != created.id);
-                self.entries.push(Entry { boot_id: Arc::clone(&self.boot_id), created, exited: None });
+                self.entries.push(Entry {
+                    boot_id: Arc::clone(&self.boot_id),
+                    created,
+                    exited: None,
+                });
             }
             Fact::Exited { id, entry: exited } => {
                 if let Some(entry) = self.entries.iter_mut().find(|entry| entry.created.id == id) {
@@ -80,7 +89,11 @@ impl Record {
             Fact::Created(entry.created.clone()).append_to(&mut lines);
             if let Some(exited) = &entry.exited {
                 let id = entry.created.id.clone();
-                Fact::Exited { id, entry: exited.clone() }.append_to(&mut lines);
+                Fact::Exited {
+                    id,
+                    entry: exited.clone(),
+                }
+                .append_to(&mut lines);
             }
         }
         say_boot(&self.boot_id, &mut boot, &mut lines);
@@ -91,7 +104,10 @@ impl Record {
 /// Names the boot of the lines that follow, where it changes.
 fn say_boot(boot_id: &Arc<str>, said: &mut Option<Arc<str>>, lines: &mut Vec<u8>) {
     if said.as_ref() != Some(boot_id) {
-        Fact::Boot { boot_id: boot_id.to_string() }.append_to(lines);
+        Fact::Boot {
+            boot_id: boot_id.to_string(),
+        }
+        .append_to(lines);
         *said = Some(Arc::clone(boot_id));
     }
 }

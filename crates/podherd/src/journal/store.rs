@@ -55,9 +55,17 @@ impl Store {
             Ok((skipped, replace(&path, &record.lines())?))
         })();
         match begun {
-            Ok((skipped, (file, size))) => {
-                Ok((Self { path, file, size, fresh_size: size, record, behind: false }, skipped))
-            }
+            Ok((skipped, (file, size))) => Ok((
+                Self {
+                    path,
+                    file,
+                    size,
+                    fresh_size: size,
+                    record,
+                    behind: false,
+                },
+                skipped,
+            )),
             Err(source) => Err(JournalError { path, source }),
         }
     }
@@ -75,7 +83,11 @@ impl Store {
             self.record.add(fact);
         }
         let due = self.size + lines.len() as u64 > REWRITE_BYTES.max(2 * self.fresh_size);
-        let written = if self.behind || due { self.rewrite() } else { self.append(&lines) };
+        let written = if self.behind || due {
+            self.rewrite()
+        } else {
+            self.append(&lines)
+        };
         match written {
             Ok(()) if self.behind => {
                 self.behind = false;
@@ -92,6 +104,15 @@ impl Store {
             }
         }
         all
+    }
+
+    /// Removes the file if no container stands in it.
+    pub(super) fn remove_if_empty(&self) {
+        if self.record.is_empty()
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "the journal can't be removed");
+        }
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -148,5 +169,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn boot_id() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim_end().to_owned())
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
+        .trim_end()
+        .to_owned())
 }

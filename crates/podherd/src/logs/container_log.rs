@@ -71,17 +71,22 @@ impl ContainerLog {
     /// takes, so the caller sets the limit.
     pub async fn flush(&self) -> LogOutcome {
         let outcomes = join_all(self.sinks.iter().map(Sink::flush)).await;
-        outcomes.into_iter().fold(LogOutcome::default(), |worst, outcome| LogOutcome {
-            dropped_bytes: worst.dropped_bytes.max(outcome.dropped_bytes),
-            last_error: worst.last_error.or(outcome.last_error),
-        })
+        outcomes
+            .into_iter()
+            .fold(LogOutcome::default(), |worst, outcome| LogOutcome {
+                dropped_bytes: worst.dropped_bytes.max(outcome.dropped_bytes),
+                last_error: worst.last_error.or(outcome.last_error),
+            })
     }
 
     /// Opens every path anew, for logs that were renamed. What was accepted before is in the old file, what
     /// is accepted after in the new one; no record is lost or repeated. A sink whose path can't be opened
     /// goes on with its old file, and the first such error is returned.
     pub async fn reopen(&self) -> Result<(), LogError> {
-        join_all(self.sinks.iter().map(Sink::reopen)).await.into_iter().collect()
+        join_all(self.sinks.iter().map(Sink::reopen))
+            .await
+            .into_iter()
+            .collect()
     }
 
     /// Removes the files that [`ContainerLog::open`] made, if their paths still name them. The removal is

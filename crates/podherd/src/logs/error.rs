@@ -62,14 +62,22 @@ impl LogError {
             Errno::ACCESS | Errno::PERM => LogErrorKind::Permission,
             _ => LogErrorKind::Other,
         };
-        Self { kind, path: path.to_owned(), source }
+        Self {
+            kind,
+            path: path.to_owned(),
+            source,
+        }
     }
 
     pub(super) fn from_disk(path: &Path, error: &DiskError) -> Self {
         match error {
             DiskError::NoThread(error) => {
                 let source = Errno::from_io_error(error).unwrap_or(Errno::AGAIN);
-                Self { kind: LogErrorKind::NoThread, path: path.to_owned(), source }
+                Self {
+                    kind: LogErrorKind::NoThread,
+                    path: path.to_owned(),
+                    source,
+                }
             }
             // A panic has no number; the message of it is in the server's log.
             DiskError::Panicked => Self::new(path, Errno::IO),

@@ -2,8 +2,6 @@
 
 mod append;
 mod open;
-#[cfg(test)]
-mod tests;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -83,6 +81,9 @@ impl LogFile {
 
 impl Identity {
     fn of(stat: &rustix::fs::Stat) -> Self {
-        Self { device: stat.st_dev, inode: stat.st_ino }
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }
     }
 }

@@ -50,7 +50,16 @@ impl Sink {
         let opened = disk.run(&lane, job).await;
         let undo = opened.map_err(|error| LogError::from_disk(&path, &error))??;
         let encoder = RefCell::default();
-        Ok((Self { path, lane, disk: disk.clone(), encoder, queue }, undo))
+        Ok((
+            Self {
+                path,
+                lane,
+                disk: disk.clone(),
+                encoder,
+                queue,
+            },
+            undo,
+        ))
     }
 
     pub(super) async fn write(&self, stream: Stream, chunk: &[u8]) {
@@ -66,7 +75,9 @@ impl Sink {
 
     pub(super) async fn end(&self, stream: Stream) {
         let mut batch = self.queue.batch_with_room().await;
-        self.encoder.borrow_mut().end(stream, Timestamp::now(), &mut batch);
+        self.encoder
+            .borrow_mut()
+            .end(stream, Timestamp::now(), &mut batch);
         self.queue.put(batch);
     }
 
@@ -97,7 +108,9 @@ impl Sink {
     }
 
     async fn answer<T>(&self, result: oneshot::Receiver<T>) -> Result<T, LogError> {
-        result.await.map_err(|_| LogError::from_disk(&self.path, &crate::disk::DiskError::Panicked))
+        result
+            .await
+            .map_err(|_| LogError::from_disk(&self.path, &crate::disk::DiskError::Panicked))
     }
 }
 

@@ -37,13 +37,22 @@ impl Device {
             Place::Unknown => THREADS_LOOKING,
             Place::Device(_) => THREADS_PER_DEVICE,
         };
-        Self { ready: VecDeque::new(), at_work: Vec::new(), limit }
+        Self {
+            ready: VecDeque::new(),
+            at_work: Vec::new(),
+            limit,
+        }
     }
 
     /// From when on another thread may take a lane; `None` when the device has all it may have.
     fn next_hand(&self) -> Option<Instant> {
         let full = self.at_work.len() >= self.limit;
-        (!full).then(|| self.at_work.iter().max().map_or_else(long_ago, |&began| began + STALL))
+        (!full).then(|| {
+            self.at_work
+                .iter()
+                .max()
+                .map_or_else(long_ago, |&began| began + STALL)
+        })
     }
 
     fn takeable(&self, now: Instant) -> bool {
@@ -53,7 +62,11 @@ impl Device {
 
 impl Board {
     pub(super) fn ready(&mut self, place: Place, lane: Lane) {
-        self.devices.entry(place).or_insert_with(|| Device::new(place)).ready.push_back(lane);
+        self.devices
+            .entry(place)
+            .or_insert_with(|| Device::new(place))
+            .ready
+            .push_back(lane);
     }
 
     /// The next lane for a thread, whose job counts as begun now.
@@ -66,7 +79,9 @@ impl Board {
 
     /// A job that was begun at `began` has come back.
     pub(super) fn came_back(&mut self, place: Place, began: Instant) {
-        let Some(device) = self.devices.get_mut(&place) else { return };
+        let Some(device) = self.devices.get_mut(&place) else {
+            return;
+        };
         if let Some(at) = device.at_work.iter().position(|&time| time == began) {
             device.at_work.swap_remove(at);
         }
@@ -77,7 +92,10 @@ impl Board {
 
     /// How many devices have a lane that a thread may take now.
     pub(super) fn takeable(&self, now: Instant) -> usize {
-        self.devices.values().filter(|device| device.takeable(now)).count()
+        self.devices
+            .values()
+            .filter(|device| device.takeable(now))
+            .count()
     }
 
     /// Ready lanes, also those that must wait for a job of their device.

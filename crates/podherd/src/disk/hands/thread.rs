@@ -6,7 +6,6 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::super::THREAD_IDLE;
 use super::super::device::device_of;
 use super::super::lane::{Lane, Place};
 use super::Hands;
@@ -23,7 +22,10 @@ impl Hands {
     /// write that the kernel holds must not hold the server's end.
     pub(super) fn start_thread(self: &Arc<Self>) -> io::Result<()> {
         let hands = Arc::clone(self);
-        Builder::new().name("podherd-disk".into()).stack_size(STACK_BYTES).spawn(move || hands.work())?;
+        Builder::new()
+            .name("podherd-disk".into())
+            .stack_size(STACK_BYTES)
+            .spawn(move || hands.work())?;
         Ok(())
     }
 
@@ -67,7 +69,7 @@ impl Hands {
                 return Some(board);
             }
             let waited = since.elapsed();
-            if board.closed || waited >= THREAD_IDLE {
+            if board.closed || waited >= self.thread_idle {
                 board.idle -= 1;
                 board.threads -= 1;
                 drop(board);
@@ -78,7 +80,7 @@ impl Hands {
                 freed = true;
                 self.buffers.free();
             }
-            let limit = if freed { THREAD_IDLE } else { BUFFERS_IDLE };
+            let limit = if freed { self.thread_idle } else { BUFFERS_IDLE };
             let wait = self.call.wait_timeout(board, limit.saturating_sub(waited));
             board = wait.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -10,7 +10,9 @@ use super::board::Board;
 impl Hands {
     /// Starts the watchdog on the event loop, unless it is there. It ends when nothing waits.
     pub(super) fn watch(self: &Arc<Self>, board: &mut Board) {
-        let Some(event_loop) = self.event_loop.get() else { return };
+        let Some(event_loop) = self.event_loop.get() else {
+            return;
+        };
         if board.watched {
             return;
         }

@@ -15,7 +15,11 @@ impl LogFile {
     /// written whole is lost and counted; a torn record is cut off again.
     pub(in super::super) fn append(&mut self, records: &[u8]) {
         let lead = self.lead();
-        let out = if lead.is_empty() { Cow::Borrowed(records) } else { Cow::Owned([&lead, records].concat()) };
+        let out = if lead.is_empty() {
+            Cow::Borrowed(records)
+        } else {
+            Cow::Owned([&lead, records].concat())
+        };
         let (written, error) = self.write(&out);
         let Some(errno) = error else {
             self.torn = false;

@@ -33,7 +33,13 @@ impl LogFile {
         let regular = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => true,
             FileType::CharacterDevice => false,
-            _ => return Err(LogError { kind: LogErrorKind::NotAFile, path, source: Errno::INVAL }),
+            _ => {
+                return Err(LogError {
+                    kind: LogErrorKind::NotAFile,
+                    path,
+                    source: Errno::INVAL,
+                });
+            }
         };
         if !regular {
             // A device that is not ready shall make its writer wait, as a file would.
@@ -47,7 +53,18 @@ impl LogFile {
         }
         let torn = last != *b"\n";
         let identity = Identity::of(&stat);
-        Ok(Self { label, path, file, identity, created, regular, torn, unsaid: 0, dropped: 0, last_error: None })
+        Ok(Self {
+            label,
+            path,
+            file,
+            identity,
+            created,
+            regular,
+            torn,
+            unsaid: 0,
+            dropped: 0,
+            last_error: None,
+        })
     }
 }
 

@@ -119,7 +119,11 @@ impl SinkQueue {
             waiting.items.pop_back();
             return Some(batch);
         }
-        let queued = waiting.items.iter().filter(|item| matches!(item, Item::Batch(_))).count();
+        let queued = waiting
+            .items
+            .iter()
+            .filter(|item| matches!(item, Item::Batch(_)))
+            .count();
         (queued + usize::from(waiting.writing) < BATCHES_IN_FLIGHT).then(|| self.hands.buffers().take())
     }
 
@@ -127,7 +131,11 @@ impl SinkQueue {
     /// accepted is not given up.
     fn schedule(self: &Arc<Self>) {
         let job = Arc::clone(self);
-        if self.hands.queue(&self.lane, Box::new(move || job.do_next())).is_err() {
+        if self
+            .hands
+            .queue(&self.lane, Box::new(move || job.do_next()))
+            .is_err()
+        {
             let again = Arc::clone(self);
             tokio::spawn(async move {
                 tokio::time::sleep(STALL).await;
@@ -157,7 +165,10 @@ impl SinkQueue {
             Item::Reopen(done) => drop(done.send(file.reopen())),
             Item::Flush(done) => {
                 file.settle();
-                let outcome = LogOutcome { dropped_bytes: file.dropped(), last_error: file.last_error() };
+                let outcome = LogOutcome {
+                    dropped_bytes: file.dropped(),
+                    last_error: file.last_error(),
+                };
                 drop(done.send(outcome));
             }
         }

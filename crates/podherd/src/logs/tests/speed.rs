@@ -1,0 +1,73 @@
+//! How fast output becomes records in a file. Ignored: a figure, not a check.
+//!
+//! `cargo test --release -p podherd --lib speed -- --ignored --nocapture`
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::super::Stream;
+use super::open;
+use crate::disk::scratch::{directory, on_event_loop};
+
+const LINE: &str = "seventy-nine bytes of a line, as programs print them, again and again and again\n";
+const BYTES: usize = 200_000_000;
+
+#[test]
+#[ignore = "a measurement"]
+fn speed_from_memory() {
+    let chunk = LINE.repeat(65_536 / LINE.len() + 1);
+    let chunks = chunk.as_bytes()[..65_536].chunks(65_536).cycle();
+    measure("memory", chunks.take(BYTES / 65_536).map(<[u8]>::to_vec));
+}
+
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::disallowed_methods, reason = "a writer of the test's own, there is no reaper")]
+fn speed_from_a_pipe() {
+    let script = "yes \"$0\" | head -c 200000000";
+    let mut writer = Command::new("sh")
+        .args(["-c", script, LINE.trim_end()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a writer");
+    let pipe: OwnedFd = writer.stdout.take().expect("its output").into();
+    let _ = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20);
+    let mut pipe = File::from(pipe);
+    let mut buffer = vec![0; 65_536];
+    let chunks = std::iter::from_fn(|| {
+        let count = pipe.read(&mut buffer).expect("output");
+        (count > 0).then(|| buffer[..count].to_vec())
+    });
+    measure("pipe", chunks);
+    writer.wait().expect("its end");
+}
+
+fn measure(from: &str, chunks: impl Iterator<Item = Vec<u8>>) {
+    on_event_loop(async {
+        let directory = directory();
+        let path = directory.path().join("log");
+        let log = open(&path).await;
+        let (start, cpu) = (Instant::now(), cpu_seconds());
+        let mut bytes = 0;
+        for chunk in chunks {
+            bytes += chunk.len();
+            log.write(Stream::Stdout, &chunk).await;
+        }
+        log.end(Stream::Stdout).await;
+        assert_eq!(log.flush().await.dropped_bytes, 0);
+        let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        let rate = bytes as f64 / 1e6 / seconds;
+        let size = fs::metadata(&path).expect("log").len();
+        println!("{from}: {rate:.0} MB/s, {cpu:.2} CPU s, {bytes} bytes, log {size} bytes");
+    });
+}
+
+fn cpu_seconds() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}
