@@ -42,6 +42,8 @@ export class PodherdError extends Error {
 
   /** The connection to the server is gone; a new one is needed before anything else can be asked. */
   get disconnected(): boolean {
-    return this.code === 'CONNECTION_CLOSED' || this.code === 'CONNECTION_FAILED' || this.code === 'PROTOCOL_ERROR';
+    return (
+      this.code === 'CONNECTION_CLOSED' || this.code === 'CONNECTION_FAILED' || this.code === 'PROTOCOL_ERROR'
+    );
   }
 }

@@ -4,7 +4,8 @@ import { PodherdError } from './errors.js';
 const NUMBERS = constants.signals as Readonly<Record<string, number>>;
 const NAMES = new Map(Object.entries(NUMBERS).map(([name, number]) => [number, name as NodeJS.Signals]));
 // Two names of one number: keep the ones of signal(7)'s first column.
-for (const name of ['SIGABRT', 'SIGIO', 'SIGCHLD', 'SIGSYS'] as const) NAMES.set(constants.signals[name], name);
+for (const name of ['SIGABRT', 'SIGIO', 'SIGCHLD', 'SIGSYS'] as const)
+  NAMES.set(constants.signals[name], name);
 
 /** Largest signal number of Linux (SIGRTMAX). */
 const MAX_SIGNAL = 64;
@@ -21,7 +22,10 @@ export function signalNumber(signal: NodeJS.Signals | number): number {
   }
   const number = Object.hasOwn(NUMBERS, signal) ? NUMBERS[signal] : undefined;
   if (number === undefined) {
-    throw new PodherdError('INVALID_ARGUMENT', `unknown signal ${JSON.stringify(signal)}; names look like "SIGTERM"`);
+    throw new PodherdError(
+      'INVALID_ARGUMENT',
+      `unknown signal ${JSON.stringify(signal)}; names look like "SIGTERM"`,
+    );
   }
   return number;
 }

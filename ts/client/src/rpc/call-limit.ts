@@ -2,8 +2,8 @@ import type { PodherdError } from '../errors.js';
 import type { Deadline } from './deadline.js';
 
 interface Waiter {
-  admit(): void;
-  refuse(error: PodherdError): void;
+  admit: () => void;
+  refuse: (error: PodherdError) => void;
 }
 
 /** Lets so many calls be in flight at once; the others wait in the order in which they came. */

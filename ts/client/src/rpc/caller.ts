@@ -4,12 +4,12 @@ import {
   CapabilityClient,
   encodeStruct,
   InvalidValueError,
-  type LocalCapability,
   MalformedMessageError,
   type MethodDescriptor,
 } from '../capnp/index.js';
 import type { Client } from '../capnp/library.js';
 import { PodherdError } from '../errors.js';
+import type { CallOptions } from './deadline.js';
 import { MAX_MESSAGE_BYTES } from './frames.js';
 import type { Session } from './session.js';
 
@@ -24,6 +24,11 @@ export interface SessionCallerOptions {
   readonly longPoll?: boolean;
   /** What is being done, for messages; the method's name if it isn't said. */
   readonly what?: string;
+}
+
+/** A caller's options as the generated clients take them. */
+export function callerOptions(what: string, options: CallOptions): SessionCallerOptions {
+  return { what, signal: options.signal, timeoutMillis: options.timeoutMs };
 }
 
 /** One remote object, called through a session. */
@@ -60,7 +65,11 @@ export class SessionCaller implements Caller {
       return decode(method.results, results, this.#adapter);
     } catch (cause) {
       if (!(cause instanceof MalformedMessageError)) throw cause;
-      throw new PodherdError('PROTOCOL_ERROR', `the server's answer to ${what} cannot be read: ${cause.message}`, { cause });
+      throw new PodherdError(
+        'PROTOCOL_ERROR',
+        `the server's answer to ${what} cannot be read: ${cause.message}`,
+        { cause },
+      );
     }
   }
 
@@ -73,8 +82,9 @@ export class SessionCaller implements Caller {
   readonly #adapter: CapabilityAdapter = {
     importCapability: (client) => new SessionCaller(this.#session, client),
     exportCapability: (value) => {
-      if (!(value instanceof CapabilityClient)) return localClient(value as LocalCapability<unknown>, this.#adapter);
-      if (value.caller instanceof SessionCaller && value.caller.#session === this.#session) return value.caller.#client;
+      if (!(value instanceof CapabilityClient)) return localClient(value, this.#adapter);
+      if (value.caller instanceof SessionCaller && value.caller.#session === this.#session)
+        return value.caller.#client;
       throw new PodherdError('INVALID_ARGUMENT', 'an object of one connection cannot be passed to another');
     },
   };
@@ -89,5 +99,8 @@ function encodeParams<P, PI, R, RI>(method: MethodDescriptor<P, PI, R, RI>, para
     throw new PodherdError('INVALID_ARGUMENT', cause.message, { cause });
   }
   // The server would close the connection, and every other call would end with this one.
-  throw new PodherdError('INVALID_ARGUMENT', `the arguments of ${method.methodName} are larger than ${MAX_MESSAGE_BYTES} bytes`);
+  throw new PodherdError(
+    'INVALID_ARGUMENT',
+    `the arguments of ${method.methodName} are larger than ${MAX_MESSAGE_BYTES} bytes`,
+  );
 }

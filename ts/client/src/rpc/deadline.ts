@@ -33,7 +33,10 @@ export class Deadline {
     this.#signal = options.signal;
     const timeoutMs = options.timeoutMs ?? Infinity;
     if (Number.isNaN(timeoutMs) || timeoutMs < 0) {
-      throw new PodherdError('INVALID_ARGUMENT', `timeoutMs must be zero or more milliseconds, found ${timeoutMs}`);
+      throw new PodherdError(
+        'INVALID_ARGUMENT',
+        `timeoutMs must be zero or more milliseconds, found ${timeoutMs}`,
+      );
     }
     if (this.#signal?.aborted === true) {
       this.#fire(this.#aborted());

@@ -52,7 +52,10 @@ export class FrameReader {
     if (this.#buffered < 4) return 0;
     const segments = this.#view(4).getUint32(0, true) + 1;
     if (segments > MAX_SEGMENTS) {
-      throw new PodherdError('PROTOCOL_ERROR', `the server sent a message of ${segments} segments; at most ${MAX_SEGMENTS} are allowed`);
+      throw new PodherdError(
+        'PROTOCOL_ERROR',
+        `the server sent a message of ${segments} segments; at most ${MAX_SEGMENTS} are allowed`,
+      );
     }
     const header = 4 + segments * 4 + (segments % 2 === 0 ? 4 : 0);
     if (this.#buffered < header) return 0;
@@ -60,7 +63,10 @@ export class FrameReader {
     let length = header;
     for (let i = 0; i < segments; i++) length += view.getUint32(4 + i * 4, true) * 8;
     if (length > this.#limit) {
-      throw new PodherdError('PROTOCOL_ERROR', `the server sent a message of ${length} bytes; at most ${this.#limit} are allowed`);
+      throw new PodherdError(
+        'PROTOCOL_ERROR',
+        `the server sent a message of ${length} bytes; at most ${this.#limit} are allowed`,
+      );
     }
     return length;
   }

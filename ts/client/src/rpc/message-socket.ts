@@ -104,7 +104,9 @@ export class MessageSocket {
       this.end(
         thrown instanceof PodherdError
           ? thrown
-          : new PodherdError('PROTOCOL_ERROR', 'the server sent a message that cannot be read', { cause: thrown }),
+          : new PodherdError('PROTOCOL_ERROR', 'the server sent a message that cannot be read', {
+              cause: thrown,
+            }),
       );
       return;
     }
@@ -118,7 +120,10 @@ export class MessageSocket {
       setImmediate(() => {
         if (silence === null || this.#silence !== silence) return;
         this.end(
-          new PodherdError('PROTOCOL_ERROR', `the server sent half a message and then nothing for ${this.#silenceMs} ms`),
+          new PodherdError(
+            'PROTOCOL_ERROR',
+            `the server sent half a message and then nothing for ${this.#silenceMs} ms`,
+          ),
         );
       });
     }, this.#silenceMs);

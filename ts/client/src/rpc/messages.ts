@@ -44,7 +44,12 @@ function readReason(exception: StructReader | undefined): string {
   return bytes === undefined ? '' : new TextDecoder().decode(bytes.subarray(0, -1));
 }
 
-function encode(kind: number, dataWords: number, pointers: number, fill: (body: StructBuilder) => void): Uint8Array {
+function encode(
+  kind: number,
+  dataWords: number,
+  pointers: number,
+  fill: (body: StructBuilder) => void,
+): Uint8Array {
   const builder = new Builder('Message');
   const root = new PointerBuilder(builder, builder.allocate(8)).struct(1, 1);
   root.data(0, 16, kind);

@@ -91,7 +91,10 @@ export class OpenCalls {
         this.#returned(id, returnKind, frame);
         return;
       case MessageKind.abort:
-        throw new PodherdError('PROTOCOL_ERROR', `the server ended the connection: ${readAbortReason(frame)}`);
+        throw new PodherdError(
+          'PROTOCOL_ERROR',
+          `the server ended the connection: ${readAbortReason(frame)}`,
+        );
       case MessageKind.unimplemented:
         throw new PodherdError('PROTOCOL_ERROR', 'the server does not know a message that this client sent');
       case MessageKind.bootstrap:
@@ -115,7 +118,12 @@ export class OpenCalls {
       const { kind, reason } = readException(frame);
       call.fail(errorFromException(kind, reason));
     } else {
-      call.fail(new PodherdError('PROTOCOL_ERROR', `the server answered in a way (${returnKind}) that was not asked for`));
+      call.fail(
+        new PodherdError(
+          'PROTOCOL_ERROR',
+          `the server answered in a way (${returnKind}) that was not asked for`,
+        ),
+      );
     }
   }
 }

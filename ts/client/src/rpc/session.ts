@@ -144,7 +144,9 @@ export class Session {
   #send<T>(send: () => PromiseLike<T>, deadline: Deadline): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let result: PromiseLike<T> | undefined;
-      const call = this.#transport.calls.track(() => (result = send()), reject);
+      const call = this.#transport.calls.track(() => {
+        result = send();
+      }, reject);
       result?.then(
         (value) => {
           this.#transport.calls.settle(call);
@@ -168,16 +170,22 @@ export class Session {
       return target.tag === 'promised' ? target.question.promise : Promise.resolve();
     }, deadline);
     const target = promised?._target;
-    if (target?.tag !== 'promised') throw new PodherdError('PROTOCOL_ERROR', 'the server offers no interface');
+    if (target?.tag !== 'promised')
+      throw new PodherdError('PROTOCOL_ERROR', 'the server offers no interface');
     const root = target.question.clientForTransform(target.transform);
-    if (root._target.tag !== 'import') throw new PodherdError('PROTOCOL_ERROR', 'the server offers no interface');
+    if (root._target.tag !== 'import')
+      throw new PodherdError('PROTOCOL_ERROR', 'the server offers no interface');
     return root;
   }
 
   /** The error for what is asked after the end: it was not sent, so its outcome is known. */
   #gone(): PodherdError {
     const cause = this.#socket.ended ?? undefined;
-    return new PodherdError('CONNECTION_CLOSED', `the connection is closed: ${cause?.message ?? 'it never opened'}`, { cause });
+    return new PodherdError(
+      'CONNECTION_CLOSED',
+      `the connection is closed: ${cause?.message ?? 'it never opened'}`,
+      { cause },
+    );
   }
 }
 

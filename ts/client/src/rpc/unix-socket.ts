@@ -27,7 +27,10 @@ export async function connectUnixSocket(path: string, deadline: Deadline): Promi
   try {
     const short = `/proc/self/fd/${directory.fd}/${basename(path)}`;
     if (Buffer.byteLength(short) > MAX_PATH_BYTES) {
-      throw new PodherdError('INVALID_ARGUMENT', `the file name of the socket is too long: ${basename(path)}`);
+      throw new PodherdError(
+        'INVALID_ARGUMENT',
+        `the file name of the socket is too long: ${basename(path)}`,
+      );
     }
     return await dial(short, path, deadline);
   } finally {

@@ -44,7 +44,9 @@ test('calls wait for their turn in order, and one that was given up is passed ov
   await session.close();
 
   function sent(): rpc.Call[] {
-    return peer.connections[0]!.received.filter((message) => message.isCall()).map((message) => message.getCall());
+    return peer.connections[0]!.received.filter((message) => message.isCall()).map((message) =>
+      message.getCall(),
+    );
   }
   function answer(index: number): void {
     peer.connections[0]!.answerEmpty(sent()[index]!.getQuestionId());
@@ -78,7 +80,9 @@ test('while the server reads nothing, no further call is written', async () => {
   const socket = peer.connections[0]!.socket;
   socket.pause();
   const bytes = new Uint8Array(4 * 1024 * 1024);
-  const outcomes = Array.from({ length: 8 }, () => caller.call(METHODS.echo, { bytes }).catch((error: unknown) => error));
+  const outcomes = Array.from({ length: 8 }, () =>
+    caller.call(METHODS.echo, { bytes }).catch((error: unknown) => error),
+  );
   await new Promise((resolve) => setTimeout(resolve, 50));
   // One fills the socket, and what was allowed in the same tick: nothing, since drain is checked for each.
   expect(tables(session).questions).toBe(1);
@@ -86,7 +90,8 @@ test('while the server reads nothing, no further call is written', async () => {
   socket.resume();
   await expect.poll(() => calls(peer.connections[0]!.received)).toBe(8);
   await session.close();
-  for (const error of await Promise.all(outcomes)) expect(error).toMatchObject({ code: 'CONNECTION_CLOSED', outcomeUnknown: true });
+  for (const error of await Promise.all(outcomes))
+    expect(error).toMatchObject({ code: 'CONNECTION_CLOSED', outcomeUnknown: true });
 });
 
 test('what waits for its turn fails when the connection ends, and was never sent', async () => {

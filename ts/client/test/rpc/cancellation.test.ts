@@ -13,7 +13,12 @@ test('an aborted call rejects, the server gets a finish, and nothing is left', a
 
   const reason = new Error('changed my mind');
   controller.abort(reason);
-  await expect(call).rejects.toMatchObject({ code: 'ABORTED', aborted: true, outcomeUnknown: true, cause: reason });
+  await expect(call).rejects.toMatchObject({
+    code: 'ABORTED',
+    aborted: true,
+    outcomeUnknown: true,
+    cause: reason,
+  });
   const id = only(peer.connections[0]!, rpc.Message_Which.CALL)[0]!.getCall().getQuestionId();
   const finishes = () =>
     only(peer.connections[0]!, rpc.Message_Which.FINISH)
@@ -41,7 +46,9 @@ test('an answer that comes after the abort is taken without harm', async () => {
   peer.connections[0]!.answerEmpty(id);
   const next = echoCaller(session).call(METHODS.echo, {});
   await expect.poll(() => only(peer.connections[0]!, rpc.Message_Which.CALL).length).toBe(2);
-  peer.connections[0]!.answerEmpty(only(peer.connections[0]!, rpc.Message_Which.CALL)[1]!.getCall().getQuestionId());
+  peer.connections[0]!.answerEmpty(
+    only(peer.connections[0]!, rpc.Message_Which.CALL)[1]!.getCall().getQuestionId(),
+  );
   await expect(next).resolves.toMatchObject({ text: '' });
   await session.close();
 });
@@ -49,7 +56,9 @@ test('an answer that comes after the abort is taken without harm', async () => {
 test('a timeout says how long it waited', async () => {
   await using peer = await serveRaw();
   const session = await Session.connect(peer.path);
-  await expect(echoCaller(session).call(METHODS.echo, {}, { timeoutMillis: 20, what: 'echo to web' })).rejects.toMatchObject({
+  await expect(
+    echoCaller(session).call(METHODS.echo, {}, { timeoutMillis: 20, what: 'echo to web' }),
+  ).rejects.toMatchObject({
     code: 'TIMEOUT',
     timedOut: true,
     outcomeUnknown: true,
@@ -62,7 +71,9 @@ test('a timeout says how long it waited', async () => {
 test('a call whose signal is aborted already is never sent', async () => {
   await using peer = await serveRaw();
   const session = await Session.connect(peer.path);
-  await expect(echoCaller(session).call(METHODS.echo, {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+  await expect(
+    echoCaller(session).call(METHODS.echo, {}, { signal: AbortSignal.abort() }),
+  ).rejects.toMatchObject({
     code: 'ABORTED',
     outcomeUnknown: false,
   });
@@ -74,7 +85,9 @@ test('a timeout that is no time is refused', async () => {
   await using peer = await serveRaw();
   const session = await Session.connect(peer.path);
   for (const timeoutMillis of [-1, Number.NaN]) {
-    await expect(echoCaller(session).call(METHODS.echo, {}, { timeoutMillis })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(echoCaller(session).call(METHODS.echo, {}, { timeoutMillis })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   }
   await session.close();
 });
@@ -92,7 +105,11 @@ test('20,000 calls with aborts in a race with their answers leave nothing behind
       listeners.add(controller.signal);
       if (i % 3 !== 0) setTimeout(() => controller.abort(), i % 97);
       try {
-        const answer = await caller.call(METHODS.sleep, { text: String(i), millis: i % 5 }, { signal: controller.signal });
+        const answer = await caller.call(
+          METHODS.sleep,
+          { text: String(i), millis: i % 5 },
+          { signal: controller.signal },
+        );
         expect(answer.text).toBe(String(i));
         answered++;
       } catch (error) {
@@ -114,7 +131,9 @@ test('connecting can be aborted and has an end', async () => {
   // A server that accepts and never says a word.
   await using silent = await listen((socket) => socket.resume());
   await expect(Session.connect(silent.path, { timeoutMs: 30 })).rejects.toMatchObject({ code: 'TIMEOUT' });
-  await expect(Session.connect(silent.path, { signal: AbortSignal.timeout(30) })).rejects.toMatchObject({ code: 'ABORTED' });
+  await expect(Session.connect(silent.path, { signal: AbortSignal.timeout(30) })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
   await expect.poll(() => silent.sockets.size).toBe(0);
 });
 

@@ -43,7 +43,10 @@ const params: StructCodec<Params, Partial<Params>> = structCodec({
   }),
 });
 
-const results: StructCodec<Results, Partial<Omit<Results, 'object'>> & { object?: LocalCapability<Handlers> }> = structCodec({
+const results: StructCodec<
+  Results,
+  Partial<Omit<Results, 'object'>> & { object?: LocalCapability<Handlers> }
+> = structCodec({
   name: 'Results',
   typeId: 2n,
   dataWords: 0,
@@ -51,16 +54,37 @@ const results: StructCodec<Results, Partial<Omit<Results, 'object'>> & { object?
   fields: () => ({
     text: pointerField(0, text),
     bytes: pointerField(1, data),
-    object: pointerField(2, capability(() => ECHO, () => EchoObject)),
+    object: pointerField(
+      2,
+      capability(
+        () => ECHO,
+        () => EchoObject,
+      ),
+    ),
   }),
 });
 
-const method = (methodName: string, methodId: number): MethodDescriptor<Params, Partial<Params>, Results, never> =>
-  ({ interfaceId: 0xabcn, interfaceName: 'Echo', methodId, methodName, params, results, streaming: false }) as never;
+const method = (
+  methodName: string,
+  methodId: number,
+): MethodDescriptor<Params, Partial<Params>, Results, never> => ({
+  interfaceId: 0xabcn,
+  interfaceName: 'Echo',
+  methodId,
+  methodName,
+  params,
+  results,
+  streaming: false,
+});
 
-export const METHODS = { echo: method('echo', 0), sleep: method('sleep', 1), fail: method('fail', 2), open: method('open', 3) };
+export const METHODS = {
+  echo: method('echo', 0),
+  sleep: method('sleep', 1),
+  fail: method('fail', 2),
+  open: method('open', 3),
+};
 
-const ECHO: InterfaceDescriptor = { name: 'Echo', typeId: 0xabcn, superclasses: [], methods: METHODS as never };
+const ECHO: InterfaceDescriptor = { name: 'Echo', typeId: 0xabcn, superclasses: [], methods: METHODS };
 
 export class EchoObject extends CapabilityClient {
   override readonly descriptor = ECHO;

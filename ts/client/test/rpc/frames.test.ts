@@ -4,17 +4,20 @@ import { FrameReader } from '../../src/rpc/frames.js';
 const ONE_SEGMENT = frame([1]);
 const TWO_SEGMENTS = frame([1, 2]);
 
-test.each([1, 2, 3, 7, 8, 9, 64, 1_000])('messages are cut out of a stream that comes in pieces of %i bytes', (size) => {
-  const stream = Buffer.concat([ONE_SEGMENT, TWO_SEGMENTS, ONE_SEGMENT, frame([0]), TWO_SEGMENTS]);
-  const reader = new FrameReader();
-  const frames: Uint8Array[] = [];
-  for (let at = 0; at < stream.length; at += size) {
-    reader.push(stream.subarray(at, at + size), (each) => frames.push(Uint8Array.from(each)));
-  }
-  expect(Buffer.concat(frames).equals(stream)).toBe(true);
-  expect(frames.map((each) => each.byteLength)).toEqual([16, 40, 16, 8, 40]);
-  expect(reader.partial).toBe(false);
-});
+test.each([1, 2, 3, 7, 8, 9, 64, 1_000])(
+  'messages are cut out of a stream that comes in pieces of %i bytes',
+  (size) => {
+    const stream = Buffer.concat([ONE_SEGMENT, TWO_SEGMENTS, ONE_SEGMENT, frame([0]), TWO_SEGMENTS]);
+    const reader = new FrameReader();
+    const frames: Uint8Array[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      reader.push(stream.subarray(at, at + size), (each) => frames.push(Uint8Array.from(each)));
+    }
+    expect(Buffer.concat(frames).equals(stream)).toBe(true);
+    expect(frames.map((each) => each.byteLength)).toEqual([16, 40, 16, 8, 40]);
+    expect(reader.partial).toBe(false);
+  },
+);
 
 test('a message of exactly the limit is taken, one past it is not', () => {
   const frames: Uint8Array[] = [];

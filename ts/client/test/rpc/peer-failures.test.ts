@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Session, type SessionOptions } from '../../src/rpc/session.js';
+import { Session } from '../../src/rpc/session.js';
 import { echoCaller, echoServer, METHODS } from './echo.js';
 import { listen, type Peer, RawConnection, rpc, serve, serveRaw } from './peer.js';
 
@@ -13,9 +13,16 @@ test('calls in flight reject at once when the server is gone, and calls after it
   await new Promise((resolve) => setTimeout(resolve, 20));
   peer.kill();
   for (const call of calls) {
-    await expect(call).rejects.toMatchObject({ code: 'CONNECTION_CLOSED', disconnected: true, outcomeUnknown: true });
+    await expect(call).rejects.toMatchObject({
+      code: 'CONNECTION_CLOSED',
+      disconnected: true,
+      outcomeUnknown: true,
+    });
   }
-  await expect(caller.call(METHODS.echo, {})).rejects.toMatchObject({ code: 'CONNECTION_CLOSED', outcomeUnknown: false });
+  await expect(caller.call(METHODS.echo, {})).rejects.toMatchObject({
+    code: 'CONNECTION_CLOSED',
+    outcomeUnknown: false,
+  });
   expect(session.counts).toEqual({ open: 0, queued: 0 });
   expect(await session.closed()).toMatchObject({ code: 'CONNECTION_CLOSED' });
 });
@@ -49,11 +56,18 @@ test.each([
 const ENDINGS: [string, (connection: RawConnection) => void][] = [
   [
     'says that it does not know a message',
-    (connection) => connection.send((message) => void message.initUnimplemented().initCall().setQuestionId(1)),
+    (connection) =>
+      connection.send((message) => void message.initUnimplemented().initCall().setQuestionId(1)),
   ],
   ['sends a message of an unknown kind', (connection) => connection.send((message) => setKind(message, 99))],
-  ['sends a message of level 3', (connection) => connection.send((message) => void message.initProvide().setQuestionId(1))],
-  ['aborts the connection', (connection) => connection.send((message) => message.initAbort().setReason('protocol bug'))],
+  [
+    'sends a message of level 3',
+    (connection) => connection.send((message) => void message.initProvide().setQuestionId(1)),
+  ],
+  [
+    'aborts the connection',
+    (connection) => connection.send((message) => message.initAbort().setReason('protocol bug')),
+  ],
   ['sends garbage', (connection) => connection.socket.write(Buffer.alloc(64, 0xff))],
   [
     'promises a message past the limit',
@@ -75,36 +89,44 @@ const ENDINGS: [string, (connection: RawConnection) => void][] = [
         segment.setUint32(byteOffset + 12, (1_000 << 3) | 7);
       }),
   ],
-  ['closes in the middle of a message', (connection) => connection.socket.end(Buffer.from([0, 0, 0, 0, 9, 0]))],
+  [
+    'closes in the middle of a message',
+    (connection) => connection.socket.end(Buffer.from([0, 0, 0, 0, 9, 0])),
+  ],
 ];
 
-test.each(ENDINGS)('a server that %s rejects what is in flight and ends the connection', async (_, misbehave) => {
-  const complaints: unknown[] = [];
-  const original = console.error;
-  console.error = (...args: unknown[]) => complaints.push(args);
-  try {
-    await using peer = await serveRaw((message, connection) => {
-      if (message.isCall()) misbehave(connection);
-    });
-    const session = await Session.connect(peer.path);
-    await expect(echoCaller(session).call(METHODS.echo, {}, { timeoutMillis: 5_000 })).rejects.toMatchObject({
-      code: 'PROTOCOL_ERROR',
-      outcomeUnknown: true,
-    });
-    expect(await session.closed()).toMatchObject({ code: 'PROTOCOL_ERROR' });
-    expect(session.counts).toEqual({ open: 0, queued: 0 });
-    await expectNoConnection(peer);
-  } finally {
-    console.error = original;
-  }
-  expect(complaints).toEqual([]);
-});
+test.each(ENDINGS)(
+  'a server that %s rejects what is in flight and ends the connection',
+  async (_, misbehave) => {
+    const complaints: unknown[] = [];
+    const original = console.error;
+    console.error = (...args: unknown[]) => complaints.push(args);
+    try {
+      await using peer = await serveRaw((message, connection) => {
+        if (message.isCall()) misbehave(connection);
+      });
+      const session = await Session.connect(peer.path);
+      await expect(
+        echoCaller(session).call(METHODS.echo, {}, { timeoutMillis: 5_000 }),
+      ).rejects.toMatchObject({
+        code: 'PROTOCOL_ERROR',
+        outcomeUnknown: true,
+      });
+      expect(await session.closed()).toMatchObject({ code: 'PROTOCOL_ERROR' });
+      expect(session.counts).toEqual({ open: 0, queued: 0 });
+      await expectNoConnection(peer);
+    } finally {
+      console.error = original;
+    }
+    expect(complaints).toEqual([]);
+  },
+);
 
 test('half a message and then silence ends the connection', async () => {
   await using peer = await serveRaw((message, connection) => {
     if (message.isCall()) connection.socket.write(Buffer.from([0, 0, 0, 0, 9, 0, 0, 0, 1]));
   });
-  const session = await Session.connect(peer.path, { halfMessageSilenceMs: 50 } satisfies SessionOptions);
+  const session = await Session.connect(peer.path, { halfMessageSilenceMs: 50 });
   await expect(echoCaller(session).call(METHODS.echo, {})).rejects.toMatchObject({
     code: 'PROTOCOL_ERROR',
     message: expect.stringContaining('half a message'),
@@ -114,10 +136,10 @@ test('half a message and then silence ends the connection', async () => {
 test('a message that arrives byte by byte is read', async () => {
   await using peer = await listen((socket) => {
     const write = socket.write.bind(socket);
-    socket.write = ((bytes: Uint8Array) => {
+    socket.write = (bytes: Uint8Array) => {
       for (const byte of bytes) write(Uint8Array.of(byte));
       return true;
-    }) as never;
+    };
     new RawConnection(socket, (message, connection) => {
       if (message.isCall()) connection.answerEmpty(message.getCall().getQuestionId());
     });

@@ -48,7 +48,10 @@ export async function listen(onConnection: (socket: Socket) => void): Promise<Pe
 }
 
 /** A server over the library's connection that offers `object`. */
-export function serve(object: LocalCapability<never>, onConn: (conn: Conn) => void = () => {}): Promise<Peer> {
+export function serve(
+  object: LocalCapability<never>,
+  onConn: (conn: Conn) => void = () => {},
+): Promise<Peer> {
   const adapter: CapabilityAdapter = {
     importCapability: () => {
       throw new Error('the test server takes no capabilities');
@@ -62,7 +65,7 @@ export function serve(object: LocalCapability<never>, onConn: (conn: Conn) => vo
         close: () => socket.destroy(),
         onClose: (callback) => void socket.on('close', () => callback()),
         onMessage: (deliver) => void socket.on('data', (chunk: Buffer) => reader.push(chunk, deliver)),
-        send: (frame) => void socket.write(frame),
+        send: (frame: Uint8Array) => void socket.write(frame),
       },
       { main: localServer(object, adapter) },
     );
@@ -84,7 +87,8 @@ export class RawConnection {
     socket.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk, (frame) => {
         const message = new Message(frame, false).getRoot(rpc.Message);
-        if (message.which() === rpc.Message_Which.BOOTSTRAP) this.answerBootstrap(message.getBootstrap().getQuestionId());
+        if (message.which() === rpc.Message_Which.BOOTSTRAP)
+          this.answerBootstrap(message.getBootstrap().getQuestionId());
         else {
           this.received.push(message);
           this.#onMessage(message, this);

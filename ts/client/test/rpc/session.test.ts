@@ -7,7 +7,10 @@ import { tables } from './tables.js';
 test('a call is answered, and nothing of it is left', async () => {
   await using peer = await serve(echoServer());
   const session = await Session.connect(peer.path);
-  const answer = await echoCaller(session).call(METHODS.echo, { text: 'grüß dich', bytes: new Uint8Array([1, 2, 3]) });
+  const answer = await echoCaller(session).call(METHODS.echo, {
+    text: 'grüß dich',
+    bytes: new Uint8Array([1, 2, 3]),
+  });
   expect(answer.text).toBe('grüß dich');
   expect([...answer.bytes]).toEqual([1, 2, 3]);
   expect(session.counts).toEqual({ open: 0, queued: 0 });
@@ -48,8 +51,12 @@ test('params that the schema does not allow are refused before a question is mad
     message: expect.stringContaining('small'),
     outcomeUnknown: false,
   });
-  await expect(caller.call(METHODS.echo, { text: null as never })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-  await expect(caller.call(METHODS.echo, { colour: 'red' } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(caller.call(METHODS.echo, { text: null as never })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  await expect(caller.call(METHODS.echo, { colour: 'red' } as never)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
   expect(tables(session).questions).toBe(0);
   await session.close();
 });
@@ -75,11 +82,15 @@ test('an object that the server returned is released when it is disposed, and th
   const caller = echoCaller(session);
   const first = await caller.call(METHODS.open, {});
   const second = await caller.call(METHODS.open, {});
-  expect((await first.object!.caller.call(METHODS.echo, { text: 'from the object' })).text).toBe('from the object');
+  expect((await first.object!.caller.call(METHODS.echo, { text: 'from the object' })).text).toBe(
+    'from the object',
+  );
   expect(exported[0]?.()).toBe(3);
 
   first.object![Symbol.dispose]();
-  await expect(first.object!.caller.call(METHODS.echo, {})).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(first.object!.caller.call(METHODS.echo, {})).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
   second.object![Symbol.dispose]();
   await caller.call(METHODS.echo, {});
   expect(exported[0]?.()).toBe(1);

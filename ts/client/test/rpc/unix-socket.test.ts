@@ -30,8 +30,12 @@ test('a path that is too long for a socket address is reached all the same', asy
 test('a long path whose end is missing is an error, and so is a file name that is too long', async () => {
   const deadline = new Deadline('dialling', {});
   const directory = join(tmpdir(), 'd'.repeat(120));
-  await expect(connectUnixSocket(join(directory, 's.sock'), deadline)).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
-  await expect(connectUnixSocket(join(tmpdir(), 's'.repeat(120)), deadline)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(connectUnixSocket(join(directory, 's.sock'), deadline)).rejects.toMatchObject({
+    code: 'CONNECTION_FAILED',
+  });
+  await expect(connectUnixSocket(join(tmpdir(), 's'.repeat(120)), deadline)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
   await expect(connectUnixSocket('/tmp/a\0b', deadline)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   deadline.stop();
 });

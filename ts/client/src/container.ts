@@ -1,0 +1,112 @@
+import { exec, type ExecOptions, type ExecResult } from './exec.js';
+import { PodherdError } from './errors.js';
+import type { ConmonClient } from './generated/conmon.js';
+import type { Lifecycle } from './lifecycle/lifecycle.js';
+import { callerOptions } from './rpc/caller.js';
+import type { CallOptions } from './rpc/deadline.js';
+import { signalNumber } from './signals.js';
+import type { ContainerState, ContainerStatus, ExitState } from './status.js';
+
+export interface KillOptions extends CallOptions {
+  /** Signal every process in the container's cgroup, not just init. */
+  all?: boolean | undefined;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Kill a container that lives first. */
+  force?: boolean | undefined;
+}
+
+export interface WaitOptions<S extends ContainerState> extends CallOptions {
+  /** Default `exited`. A later state will do as well. */
+  until?: S | undefined;
+}
+
+/**
+ * One container of a pod. It is a name for it, not a hold on it: nothing happens to the container when
+ * this object goes, and several may stand for the same one.
+ */
+export class Container {
+  readonly id: string;
+  readonly #client: ConmonClient;
+  readonly #lifecycle: Lifecycle;
+
+  /** @internal Use `Pod.createContainer` or `Pod.get`. */
+  constructor(id: string, client: ConmonClient, lifecycle: Lifecycle) {
+    this.id = id;
+    this.#client = client;
+    this.#lifecycle = lifecycle;
+  }
+
+  /** What is known of it now. Given up: nothing happens. */
+  status(options: CallOptions = {}): Promise<ContainerStatus> {
+    return this.#lifecycle.status(this.id, options);
+  }
+
+  /**
+   * Run the container's own process. Given up: the runtime call is ended; whether the process runs is to be
+   * asked with `status`.
+   *
+   * @throws PodherdError `CONTAINER_NOT_CREATED` for one that was started before
+   */
+  start(options: CallOptions = {}): Promise<void> {
+    return this.#lifecycle.start(this.id, options);
+  }
+
+  /**
+   * Wait until it has ended, however long that takes, and tell how. Given up: nothing happens to the
+   * container. An end before the call is told as well, as long as the container is not deleted.
+   */
+  wait(options?: WaitOptions<'exited'>): Promise<ExitState>;
+  /** Wait until it has reached a state. */
+  wait(options: WaitOptions<ContainerState>): Promise<ContainerStatus>;
+  async wait(options: WaitOptions<ContainerState> = {}): Promise<ContainerStatus | ExitState> {
+    const until = options.until ?? 'exited';
+    const status = await this.#lifecycle.wait(this.id, until, options);
+    if (until !== 'exited') return status;
+    if (status.exit === null)
+      throw new PodherdError('PROTOCOL_ERROR', `the server does not say how ${this.id} ended`);
+    return status.exit;
+  }
+
+  /**
+   * Send a signal, by name ("SIGTERM") or number. Given up: it may have been sent.
+   *
+   * @throws PodherdError `CONTAINER_NOT_RUNNING` when it has ended
+   */
+  async kill(signal: NodeJS.Signals | number = 'SIGTERM', options: KillOptions = {}): Promise<void> {
+    await this.#lifecycle.kill(this.id, signalNumber(signal), options.all === true ? 'all' : 'init', options);
+  }
+
+  /**
+   * Forget it and delete the runtime's state of it; the id is free then. Given up: it goes on.
+   *
+   * @throws PodherdError `CONTAINER_ALIVE` when it has not ended, unless `force` is set
+   */
+  delete(options: DeleteOptions = {}): Promise<void> {
+    return this.#lifecycle.delete(this.id, options.force ?? false, options);
+  }
+
+  /**
+   * Run a command in it and wait for its end. Given up: the command is killed with all that came of it.
+   *
+   * @throws PodherdError `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`; a command that fails is no error
+   */
+  exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return exec(this.#client, this.id, command, options);
+  }
+
+  /** Resize its terminal. @throws PodherdError `NO_TERMINAL` for one without */
+  async resize(columns: number, rows: number, options: CallOptions = {}): Promise<void> {
+    const request = { id: this.id, width: columns, height: rows };
+    await this.#client.setWindowSizeContainer({ request }, callerOptions(`resize of ${this.id}`, options));
+  }
+
+  /** Open its log files anew, after they were renamed. Given up: it may have been done. */
+  async reopenLog(options: CallOptions = {}): Promise<void> {
+    await this.#client.reopenLogContainer(
+      { request: { id: this.id } },
+      callerOptions(`log of ${this.id}`, options),
+    );
+  }
+}
