@@ -24,6 +24,7 @@ export const SERVER_ERROR_CODES = [
   'SHUTTING_DOWN',
   'OVERLOADED',
   'UNIMPLEMENTED',
+  'CANCELLED',
   'INTERNAL',
 ] as const;
 

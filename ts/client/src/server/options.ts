@@ -42,10 +42,15 @@ export function commonArguments(options: StartOptions): string[] {
   const driver = options.serverLogDriver ?? (logged && options.lifetime !== 'detached' ? 'stdout' : 'none');
   return [
     `--runtime=${options.runtime}`,
-    `--runtime-dir=${resolve(options.runtimeDir)}`,
+    runtimeDirArgument(options.runtimeDir),
     ...(options.runtimeRoot === undefined ? [] : [`--runtime-root=${resolve(options.runtimeRoot)}`]),
     `--log-level=${options.serverLogLevel ?? 'info'}`,
     `--log-driver=${driver}`,
     ...(options.serverArgs ?? []),
   ];
+}
+
+/** The flag that tells two servers apart. */
+export function runtimeDirArgument(runtimeDir: string): string {
+  return `--runtime-dir=${resolve(runtimeDir)}`;
 }
