@@ -1,3 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'], pool: 'forks' } });
+// The compiler takes some 6 s where two cores are busy: only a hang shall end a test.
+export default defineConfig({
+  test: { include: ['test/**/*.test.ts'], pool: 'forks', testTimeout: 120_000 },
+});

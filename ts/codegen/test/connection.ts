@@ -6,7 +6,10 @@ import type { Client } from '../../client/src/capnp/library.js';
 import { Conn } from '../../client/src/capnp/library.js';
 
 /** Two ends of a connection in this process: real messages of capnp-ts, without a socket. */
-export function connect(served: LocalCapability<unknown>): { readonly root: Caller; close(): void } {
+export function connect(served: LocalCapability<unknown>): {
+  readonly root: Caller;
+  readonly close: () => void;
+} {
   const [clientSide, serverSide] = pipe();
   const server = new Conn(serverSide, { main: localServer(served, adapter) });
   const client = new Conn(clientSide);

@@ -11,7 +11,7 @@ import {
   text,
 } from '../../client/src/capnp/index.js';
 import { connect } from './connection.js';
-import type { StoreHandlers } from './generated/everything.js';
+import type { ShapeInit, StoreHandlers } from './generated/everything.js';
 import { Numbers, Open, SinkClient, StoreClient, serveSink, serveStore } from './generated/everything.js';
 import * as everything from './generated/everything.js';
 import * as base from './generated/base.js';
@@ -58,6 +58,13 @@ describe('a call', () => {
     const store = start({ draw: (shape) => ({ name: `${shape.name}!`, which: 'circle', circle: 1 }) });
     const drawn = await store.draw({ name: 'x', which: 'nothing' });
     expect(drawn).toMatchObject({ name: 'x!', which: 'circle', circle: 1 });
+  });
+
+  test('may be larger than the buffer that the connection begins with', async () => {
+    const store = start({ draw: (shape) => ({ ...shape, name: '' }) as ShapeInit });
+    const image = new Uint8Array(1 << 20).map((_, index) => index);
+    const drawn = await store.draw({ fill: { which: 'image', image } });
+    expect(drawn.fill).toEqual({ which: 'image', image });
   });
 
   test('with params that the schema does not allow rejects, and sends nothing', async () => {

@@ -80,7 +80,7 @@ export function list<T, I>(element: DataType<T, I> | PointerType<T, I>): Pointer
     },
     write: (values, pointer) => {
       const { builder } = pointer;
-      if (!Array.isArray(values)) throw builder.invalid('an array', values);
+      requireArray(values, pointer);
       if (element.kind === 'data') {
         const set = pointer.dataList(values.length, element.bits);
         each(values, pointer, (value, index) => {
@@ -106,7 +106,7 @@ export function structList<T, I>(codec: () => StructCodec<T, I>): PointerType<T[
       return Array.from({ length: reader.length }, (_, index) => codec().read(reader.struct(index)));
     },
     write: (values, pointer) => {
-      if (!Array.isArray(values)) throw pointer.builder.invalid('an array', values);
+      requireArray(values, pointer);
       const { dataWords, pointerCount } = codec();
       const at: (index: number) => StructBuilder = pointer.structList(values.length, dataWords, pointerCount);
       each(values, pointer, (value, index) => {
@@ -114,6 +114,10 @@ export function structList<T, I>(codec: () => StructCodec<T, I>): PointerType<T[
       });
     },
   };
+}
+
+function requireArray(value: unknown, pointer: PointerBuilder): void {
+  if (!Array.isArray(value)) throw pointer.builder.invalid('an array', value);
 }
 
 function each<I>(
