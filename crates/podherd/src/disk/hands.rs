@@ -4,6 +4,7 @@ mod board;
 mod thread;
 mod watchdog;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,6 +41,30 @@ impl Hands {
     /// Queues a job on its lane, from any thread. An error means that the job was dropped: no thread
     /// is there, and none can be started.
     pub(crate) fn queue(self: &Arc<Self>, lane: &Lane, job: Job) -> io::Result<()> {
+        self.queue_with(lane, |jobs| jobs.push_back(job))
+    }
+
+    /// Like [`Self::queue`], before the jobs of the lane that wait already: to undo what an earlier job
+    /// did before a later one finds it.
+    pub(crate) fn queue_first(self: &Arc<Self>, lane: &Lane, job: Job) -> io::Result<()> {
+        self.queue_with(lane, |jobs| jobs.push_front(job))
+    }
+
+    /// The spare batch buffers.
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.board().threads
+    }
+
+    pub(super) fn close(&self) {
+        self.board().closed = true;
+        self.call.notify_all();
+    }
+
+    fn queue_with(self: &Arc<Self>, lane: &Lane, push: impl FnOnce(&mut VecDeque<Job>)) -> io::Result<()> {
         if self.event_loop.get().is_none()
             && let Ok(here) = Handle::try_current()
         {
@@ -47,7 +72,7 @@ impl Hands {
         }
         let mut board = self.board();
         let mut state = lane.state();
-        state.jobs.push_back(job);
+        push(&mut state.jobs);
         if state.taken {
             return Ok(());
         }
@@ -65,20 +90,6 @@ impl Hands {
         drop(board);
         drop(dropped);
         Err(error)
-    }
-
-    /// The spare batch buffers.
-    pub(crate) fn buffers(&self) -> &Buffers {
-        &self.buffers
-    }
-
-    pub(crate) fn threads(&self) -> usize {
-        self.board().threads
-    }
-
-    pub(super) fn close(&self) {
-        self.board().closed = true;
-        self.call.notify_all();
     }
 
     /// Sees to it that somebody comes for every lane that can be taken now, and that the watchdog

@@ -1,19 +1,22 @@
 //! A sequence of jobs that keep their order.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A job as the threads see it: it delivers its own result.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// An order-keeping sequence of disk jobs, made by [`Disk::lane`](super::Disk::lane).
 ///
-/// Clones are the same sequence. Two lanes know no order between them, also on the same device.
+/// Clones are the same sequence, and so are lanes of the same path, while one of them lives: an undone
+/// create's removal of a file comes before the next create's opening of it. Lanes of different paths know
+/// no order between them, also on the same device.
 #[derive(Clone)]
 pub struct Lane(Arc<LaneShared>);
 
-struct LaneShared {
+pub(super) struct LaneShared {
     /// Where the jobs' files are; read once, to find the device.
     path: PathBuf,
     /// Locked for moments only, and only by who holds the lock of `Hands` or by the thread at work.
@@ -36,8 +39,26 @@ pub(super) enum Place {
     Device(Option<u64>),
 }
 
+/// The lanes that live, by their paths as they are spelled.
+#[derive(Default)]
+pub(super) struct Lanes(RefCell<HashMap<PathBuf, Weak<LaneShared>>>);
+
+impl Lanes {
+    pub(super) fn get(&self, path: &Path) -> Lane {
+        let mut lanes = self.0.borrow_mut();
+        if let Some(lane) = lanes.get(path).and_then(Weak::upgrade) {
+            return Lane(lane);
+        }
+        // Also what keeps this map as small as the number of lanes.
+        lanes.retain(|_, lane| lane.strong_count() > 0);
+        let lane = Lane::new(path);
+        lanes.insert(path.to_owned(), Arc::downgrade(&lane.0));
+        lane
+    }
+}
+
 impl Lane {
-    pub(super) fn new(path: &Path) -> Self {
+    fn new(path: &Path) -> Self {
         let state = LaneState {
             place: Place::Unknown,
             jobs: VecDeque::new(),

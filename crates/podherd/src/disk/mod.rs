@@ -31,6 +31,7 @@ use tokio::sync::oneshot;
 pub use buffers::BATCH_BYTES;
 pub(crate) use hands::Hands;
 pub use lane::Lane;
+use lane::Lanes;
 
 /// How long a job may take before another thread goes on with the other lanes of its device.
 pub const STALL: Duration = Duration::from_millis(100);
@@ -54,6 +55,7 @@ pub const THREADS: usize = 64;
 /// The last clone's drop lets the threads finish what is queued and end.
 #[derive(Clone)]
 pub struct Disk {
+    lanes: Rc<Lanes>,
     guard: Rc<EndThreads>,
 }
 
@@ -86,7 +88,11 @@ impl Disk {
 
     fn with_thread_idle(thread_idle: Duration) -> Self {
         let hands = Arc::new(Hands::new(thread_idle));
-        Self { guard: Rc::new(EndThreads(hands)) }
+        let lanes = Rc::default();
+        Self {
+            lanes,
+            guard: Rc::new(EndThreads(hands)),
+        }
     }
 
     /// An order-keeping sequence of jobs on files at or under `path`. Touches no disk.
@@ -94,7 +100,7 @@ impl Disk {
     /// The device is found when the first job runs, and stays: a filesystem that is mounted over the
     /// path later changes which thread writes, never what is written.
     pub fn lane(&self, path: &Path) -> Lane {
-        Lane::new(path)
+        self.lanes.get(path)
     }
 
     /// Runs `job` on a writer thread of the lane's device, after the earlier jobs of the same lane.

@@ -75,10 +75,7 @@ impl Filesystem {
     }
 
     pub(crate) fn remount(&self, options: &str) {
-        command(
-            "mount",
-            &["-o", &format!("remount,{options}"), self.text()],
-        );
+        command("mount", &["-o", &format!("remount,{options}"), self.text()]);
     }
 
     fn text(&self) -> &str {

@@ -1,6 +1,5 @@
 //! What callers rely on: order, an end for every job, devices that don't hold each other.
 
-use std::cell::RefCell;
 use std::fs;
 use std::future::Future;
 use std::path::Path;
@@ -26,7 +25,9 @@ fn jobs_of_a_lane_keep_their_order_and_lanes_share_the_threads() {
         let disk = Disk::new();
         let directory = directory();
         let done = Arc::new(Mutex::new(vec![Vec::new(); 8]));
-        let lanes: Vec<_> = (0..8).map(|_| disk.lane(directory.path())).collect();
+        let lanes: Vec<_> = (0..8)
+            .map(|lane| disk.lane(&directory.path().join(lane.to_string())))
+            .collect();
         let jobs = (0..2_000).map(|number| {
             let (done, lane) = (Arc::clone(&done), number % 8);
             disk.run(&lanes[lane], move || {
@@ -73,6 +74,25 @@ fn threads_end_and_buffers_are_freed_when_there_is_nothing_to_do() {
 }
 
 #[test]
+fn a_path_has_one_lane_while_one_lives() {
+    on_event_loop(async {
+        let disk = Disk::new();
+        let path = Path::new("/no-one");
+        let (first, second) = (disk.lane(path), disk.lane(path));
+        let (release, released) = mpsc::channel();
+        let waits = disk.run(&first, move || released.recv_timeout(HANG));
+        drop(first);
+        let mut behind = pin!(disk.run(&second, || ()));
+        tokio::time::sleep(2 * super::STALL).await;
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(behind.as_mut().poll(&mut context).is_pending());
+        release.send(()).expect("a receiver");
+        waits.await.expect("done").expect("released");
+        behind.await.expect("done");
+    });
+}
+
+#[test]
 fn a_job_whose_future_is_dropped_runs_to_its_end() {
     on_event_loop(async {
         let disk = Disk::new();
@@ -104,9 +124,7 @@ fn a_panic_ends_its_job_only() {
     on_event_loop(async {
         let disk = Disk::new();
         let lane = disk.lane(Path::new("/"));
-        let panicked = disk
-            .run(&lane, || panic!("a panic that this test expects"))
-            .await;
+        let panicked = disk.run(&lane, || panic!("a panic that this test expects")).await;
         assert!(matches!(panicked, Err::<(), _>(DiskError::Panicked)));
         assert_eq!(disk.run(&lane, || 1).await.expect("done"), 1);
         assert_eq!(disk.threads(), 1, "the same thread");
@@ -117,25 +135,29 @@ fn a_panic_ends_its_job_only() {
 fn a_stalled_job_holds_its_own_lane_only() {
     on_event_loop(async {
         let disk = Disk::new();
-        let (lane, other) = (disk.lane(Path::new("/")), disk.lane(Path::new("/")));
-        let order = RefCell::new(Vec::new());
-        let (release, released) = mpsc::channel();
-        let stalled = disk.run(&lane, move || released.recv_timeout(HANG));
-        let behind = disk.run(&lane, || ());
-        // Ends the stall: without another thread for the same device nothing would.
-        let beside = disk.run(&other, move || release.send(()));
-        let note = |what, job: Result<(), _>| {
-            job.expect("done");
-            order.borrow_mut().push(what);
+        // Neither exists: their device is that of the root.
+        let (lane, other) = (disk.lane(Path::new("/no-one")), disk.lane(Path::new("/no-other")));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let note = |what| {
+            let order = Arc::clone(&order);
+            move || order.lock().expect("lock").push(what)
         };
-        tokio::join!(
-            async { note("stalled", stalled.await.map(|ended| ended.expect("released"))) },
-            async { note("behind", behind.await) },
-            async { note("beside", beside.await.map(|sent| sent.expect("sent"))) },
-        );
-        let order = order.into_inner();
-        let at = |what| order.iter().position(|&noted| noted == what);
-        assert!(at("stalled") < at("behind"), "{order:?}");
+        let (release, released) = mpsc::channel();
+        let (stalled, beside) = (note("stalled"), note("beside"));
+        let held = disk.run(&lane, move || {
+            released.recv_timeout(HANG).expect("released");
+            stalled();
+        });
+        let behind = disk.run(&lane, note("behind"));
+        // Ends the stall: without another thread for the same device nothing would.
+        let freeing = disk.run(&other, move || {
+            beside();
+            release.send(()).expect("a receiver");
+        });
+        held.await.expect("done");
+        behind.await.expect("done");
+        freeing.await.expect("done");
+        assert_eq!(*order.lock().expect("lock"), ["beside", "stalled", "behind"]);
     });
 }
 
@@ -146,11 +168,12 @@ fn threads_of_a_stalled_device_are_bounded_and_others_go_on() {
         let (release, released) = mpsc::channel::<()>();
         let released = Arc::new(Mutex::new(released));
         let stalled: Vec<_> = (0..3 * THREADS_PER_DEVICE)
-            .map(|_| {
+            .map(|number| {
+                let path = stalled_device.path().join(number.to_string());
                 let released = Arc::clone(&released);
                 // Ends when the sender is dropped.
                 let wait = move || released.lock().expect("lock").recv_timeout(HANG).is_err();
-                disk.run(&disk.lane(stalled_device.path()), wait)
+                disk.run(&disk.lane(&path), wait)
             })
             .collect();
         let other = disk.lane(Path::new("/proc"));

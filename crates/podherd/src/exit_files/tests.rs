@@ -26,10 +26,7 @@ struct Watch {
 impl Watch {
     fn new(directories: &[&Path]) -> Self {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).expect("inotify");
-        let flags = WatchFlags::CREATE
-            | WatchFlags::MOVED_TO
-            | WatchFlags::MOVED_FROM
-            | WatchFlags::DELETE;
+        let flags = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
         let add = |directory: &&Path| inotify::add_watch(&inotify, *directory, flags);
         let watches = directories.iter().map(add).map(|watch| watch.expect("a watch"));
         let watches = watches.collect();
@@ -116,7 +113,10 @@ fn a_missing_directory_is_reported_and_the_other_paths_are_written() {
         fs::write(at("file"), "").expect("a file");
         let paths = vec![at("first"), at("missing/exit"), at("file/exit"), at("last")];
         let failed = write_exit_files(&disk, 1, paths).await;
-        let kinds: Vec<_> = failed.iter().map(|(path, error)| (path.clone(), error.kind())).collect();
+        let kinds: Vec<_> = failed
+            .iter()
+            .map(|(path, error)| (path.clone(), error.kind()))
+            .collect();
         let expected = [
             (at("file/exit"), ErrorKind::NotADirectory),
             (at("missing/exit"), ErrorKind::NotFound),
@@ -184,7 +184,10 @@ fn without_o_tmpfile_a_rename_makes_the_file_whole_and_replaces() {
     fs::write(directory.path().join(".exit.podherd"), "12345").expect("a hidden file");
     for code in ["1", "22"] {
         by_rename(opened.as_fd(), "exit".as_ref(), code.as_bytes()).expect("renamed");
-        assert_eq!(fs::read_to_string(directory.path().join("exit")).expect("exit"), code);
+        assert_eq!(
+            fs::read_to_string(directory.path().join("exit")).expect("exit"),
+            code
+        );
     }
     let names = fs::read_dir(directory.path()).expect("names").count();
     assert_eq!(names, 1, "the hidden name is gone");

@@ -140,7 +140,11 @@ impl Journal {
         let shared = Arc::clone(&self.shared);
         let job = move || {
             shared.write_pending();
-            shared.store.lock().unwrap_or_else(PoisonError::into_inner).remove_if_empty();
+            shared
+                .store
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove_if_empty();
         };
         if let Err(error) = self.disk.run(&self.lane, job).await {
             tracing::warn!(%error, "the journal stays as it is");

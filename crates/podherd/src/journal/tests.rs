@@ -27,9 +27,20 @@ fn exited(code: i32) -> ExitedEntry {
 }
 
 fn survivor(id: &str, pid: i32, boot_id: &str) -> Survivor {
-    let CreatedEntry { id, pid, start_time, bundle } = created(id, pid);
+    let CreatedEntry {
+        id,
+        pid,
+        start_time,
+        bundle,
+    } = created(id, pid);
     let boot_id = boot_id.into();
-    Survivor { id, pid, start_time, boot_id, bundle }
+    Survivor {
+        id,
+        pid,
+        start_time,
+        boot_id,
+        bundle,
+    }
 }
 
 fn boot_id() -> String {
@@ -84,7 +95,12 @@ fn the_lines_are_json_that_others_can_read() {
         let directory = directory();
         let (journal, _) = open(directory.path()).await;
         journal.created(created("a", 10));
-        let signalled = ExitedEntry { code: None, signal: Some(9), oom_killed: true, ..exited(0) };
+        let signalled = ExitedEntry {
+            code: None,
+            signal: Some(9),
+            oom_killed: true,
+            ..exited(0)
+        };
         journal.exited("a", signalled).await.expect("written");
         journal.deleted("a");
         written(&journal).await;
@@ -129,7 +145,10 @@ fn a_torn_last_line_and_lines_of_garbage_cost_only_themselves() {
         // Each keeps the boot that it is of, and the garbage is gone.
         let (journal, survivors) = open(directory.path()).await;
         let last = survivor("c", 12, &boot_id());
-        assert_eq!(survivors, [survivor("a", 10, boot), survivor("b", 11, boot), last]);
+        assert_eq!(
+            survivors,
+            [survivor("a", 10, boot), survivor("b", 11, boot), last]
+        );
         assert_eq!(journal.skipped_lines(), 0);
         assert!(!directory.path().join("journal.new").exists());
     });
@@ -185,7 +204,10 @@ fn a_full_disk_is_survived_in_memory_and_made_up_for() {
         drop(journal);
         let (journal, survivors) = open(full.path()).await;
         let boot = boot_id();
-        assert_eq!(survivors, [survivor("before", 1, &boot), survivor("during", 2, &boot)]);
+        assert_eq!(
+            survivors,
+            [survivor("before", 1, &boot), survivor("during", 2, &boot)]
+        );
         assert_eq!(journal.skipped_lines(), 0);
     });
 }

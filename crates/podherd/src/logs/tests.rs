@@ -120,7 +120,11 @@ impl Random {
         for _ in 0..self.below(60) {
             let limit = [1, 3, 200, 4_096, LINE_BYTES + 3, 4 * LINE_BYTES][self.below(6)];
             let near = [0, LINE_BYTES - 2, 2 * LINE_BYTES - 2][self.below(3)];
-            let length = if self.below(4) == 0 { near + self.below(4) } else { self.below(limit) };
+            let length = if self.below(4) == 0 {
+                near + self.below(4)
+            } else {
+                self.below(limit)
+            };
             // Newlines come only where a line is to end.
             let any = (0..length).map(|_| self.below(256) as u8);
             bytes.extend(any.map(|byte| if byte == b'\n' { 0 } else { byte }));

@@ -72,10 +72,11 @@ impl SinkQueue {
         }
     }
 
-    /// Queues the removal from any thread. With no thread to be had the file stays.
+    /// Queues the removal from any thread, before an opening of the same path that waits already. With no
+    /// thread to be had the file stays.
     pub(super) fn queue_removal(queue: Arc<Self>) {
         let (hands, lane) = (Arc::clone(&queue.hands), queue.lane.clone());
-        let _ = hands.queue(&lane, Box::new(move || queue.remove_if_created()));
+        let _ = hands.queue_first(&lane, Box::new(move || queue.remove_if_created()));
     }
 
     /// The batch to append to: the last one that waits if a record fits, or an empty one; waits while

@@ -19,9 +19,7 @@ fn told(path: &Path) -> (u64, Vec<Record>) {
         let text = String::from_utf8(notice.content.clone()).expect("text");
         let count = text
             .strip_prefix(NOTICE)
-            .and_then(|text| {
-                text.strip_suffix(" bytes of output were not logged: No space left on device")
-            })
+            .and_then(|text| text.strip_suffix(" bytes of output were not logged: No space left on device"))
             .expect("the notice's words");
         count.parse::<u64>().expect("a number")
     };

@@ -40,7 +40,9 @@ fn a_torn_line_of_an_earlier_life_ends_before_the_next_record() {
         log.write(Stream::Stdout, b"whole too\n").await;
         log.flush().await;
         let log = fs::read(&path).expect("log");
-        let rest = log.strip_prefix(b"2026-01-01T00:00:00.0\n").expect("the torn line, ended");
+        let rest = log
+            .strip_prefix(b"2026-01-01T00:00:00.0\n")
+            .expect("the torn line, ended");
         assert_eq!(parse(rest), model("stdout", b"whole\nwhole too\n"));
     });
 }
@@ -104,6 +106,40 @@ fn an_abandoned_open_leaves_nothing() {
         log.flush().await;
         assert_eq!(records(&path), model("stdout", b"later\n"));
     });
+}
+
+#[test]
+fn a_log_opened_right_after_an_undone_one_of_the_same_path_stays() {
+    on_event_loop(async {
+        let (disk, directory) = (Disk::new(), directory());
+        for number in 0..200 {
+            let path = directory.path().join(number.to_string());
+            let undone = ContainerLog::open(&disk, LABEL, target(&path));
+            if number % 2 == 0 {
+                // Given up at its first wait, with the file to be made, made, or on its way.
+                tokio::select! {
+                    biased;
+                    log = undone => drop(log.expect("a log").remove_if_created()),
+                    () = give_up(number) => {}
+                }
+            } else {
+                drop(undone.await.expect("a log").remove_if_created());
+            }
+            let opened = ContainerLog::open(&disk, LABEL, target(&path)).await;
+            let log = opened.expect("a log");
+            log.write(Stream::Stdout, b"here\n").await;
+            log.flush().await;
+            // A removal that came too late has come by now.
+            log.reopen().await.expect("reopened");
+            assert_eq!(records(&path), model("stdout", b"here\n"), "{number}");
+        }
+    });
+}
+
+async fn give_up(after: usize) {
+    for _ in 0..after % 8 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[test]

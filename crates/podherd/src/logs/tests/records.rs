@@ -132,9 +132,7 @@ fn every_target_gets_everything() {
         let (disk, directory) = (Disk::new(), directory());
         let paths = ["one", "two"].map(|name| directory.path().join(name));
         let targets = paths.iter().flat_map(|path| target(path)).collect();
-        let log = ContainerLog::open(&disk, LABEL, targets)
-            .await
-            .expect("a log");
+        let log = ContainerLog::open(&disk, LABEL, targets).await.expect("a log");
         log.write(Stream::Stderr, b"a\nb\n").await;
         log.flush().await;
         for path in &paths {

@@ -27,7 +27,10 @@ fn speed_from_memory() {
 
 #[test]
 #[ignore = "a measurement"]
-#[expect(clippy::disallowed_methods, reason = "a writer of the test's own, there is no reaper")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a writer of the test's own, there is no reaper"
+)]
 fn speed_from_a_pipe() {
     let script = "yes \"$0\" | head -c 200000000";
     let mut writer = Command::new("sh")
