@@ -90,7 +90,7 @@ interface Conmon @0xb737e899dd6633f1 {
         retired10 @10 :Void;
         metadata @11 :List(MapEntry);
         envVars @12 :List(MapEntry);
-        # Environment of the runtime call, added to the server's own.
+        # Environment of the runtime call. Of the server's own only PATH is handed on.
         cgroupManager @13 :CgroupManager;
         additionalFds @14 :List(UInt64);
         # Slots of the fd socket that become descriptors 3, 4, … of the runtime.

@@ -1,0 +1,101 @@
+//! The cgroups of one container: found once, from its init.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::hierarchy::{Hierarchies, Place};
+
+/// A container's cgroups, without those that it shares with the server.
+#[derive(Clone, Debug, Default)]
+pub struct ContainerCgroup {
+    places: Vec<Place>,
+    /// `oom_kill` when the container was created: a cgroup may have been there before.
+    oom_baseline: u64,
+}
+
+impl ContainerCgroup {
+    /// The cgroups of `pid`. One that is the server's own, or above it, is not the container's: a
+    /// kill there would be the server's end.
+    pub fn of(hierarchies: &Hierarchies, pid: u32) -> io::Result<Self> {
+        let own = hierarchies.places_of(std::process::id())?;
+        let mut places = hierarchies.places_of(pid)?;
+        places.retain(|place| !own.iter().any(|own| own.directory.starts_with(&place.directory)));
+        let mut found = Self { places, oom_baseline: 0 };
+        found.oom_baseline = found.oom_kill_count();
+        Ok(found)
+    }
+
+    /// The directory that holds all processes of the container and in which they can be stopped
+    /// together: version 2, else the freezer, else any. None: the container has no cgroup of its own.
+    pub fn kill_directory(&self) -> Option<&Path> {
+        let by = |wanted: &dyn Fn(&Place) -> bool| self.places.iter().find(|place| wanted(place));
+        by(&|place| place.controllers.is_empty())
+            .or_else(|| by(&|place| place.has("freezer")))
+            .or_else(|| self.places.first())
+            .map(|place| place.directory.as_path())
+    }
+
+    /// Where an exec gets a sub-cgroup of its own: the directory, and the controller as the runtime's
+    /// `--cgroup` names it (None for version 2).
+    pub fn exec_parent(&self) -> Option<(&Path, Option<&'static str>)> {
+        if let Some(place) = self.places.iter().find(|place| place.controllers.is_empty()) {
+            // Version 2 forbids processes beside a sub-cgroup that has controllers (cgroups(7), "no
+            // internal processes"): a container that delegates its own cgroup is left alone.
+            let delegated = std::fs::read_to_string(place.directory.join("cgroup.subtree_control"));
+            return delegated.is_ok_and(|text| text.trim().is_empty()).then_some((place.directory.as_path(), None));
+        }
+        let freezer = self.places.iter().find(|place| place.has("freezer"))?;
+        Some((freezer.directory.as_path(), Some("freezer")))
+    }
+
+    /// Whether the kernel killed a process of the container for memory since it was created. Has to
+    /// be asked while the cgroup is there.
+    pub fn was_oom_killed(&self) -> bool {
+        self.oom_kill_count() > self.oom_baseline
+    }
+
+    /// `oom_kill` of `memory.events` (version 2, sub-cgroups included) or of `memory.oom_control`
+    /// (version 1).
+    fn oom_kill_count(&self) -> u64 {
+        let read = |place: &Place| {
+            let file = match place.controllers.is_empty() {
+                true => "memory.events",
+                false if place.has("memory") => "memory.oom_control",
+                false => return None,
+            };
+            let text = std::fs::read_to_string(place.directory.join(file)).ok()?;
+            text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok())
+        };
+        self.places.iter().filter_map(read).max().unwrap_or(0)
+    }
+
+    /// Removes the directories, sub-cgroups first. What still holds processes stays.
+    pub fn remove(&self) {
+        for place in &self.places {
+            remove_tree(&place.directory);
+        }
+    }
+}
+
+impl Place {
+    fn has(&self, controller: &str) -> bool {
+        self.controllers.iter().any(|name| name == controller)
+    }
+}
+
+/// Removes a cgroup and those below it. A cgroup that is busy stays, with those above it.
+pub fn remove_tree(directory: &Path) {
+    for child in child_directories(directory) {
+        remove_tree(&child);
+    }
+    match std::fs::remove_dir(directory) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::debug!(%error, cgroup = %directory.display(), "a cgroup stays"),
+    }
+}
+
+fn child_directories(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}

@@ -1,0 +1,296 @@
+//! Creating a container: everything is checked and made in order, and undone as a whole when a step
+//! fails, the caller vanishes or the server ends.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::UNIX_EPOCH;
+
+use podherd_reaper::{Exit, FileId, Program, Status};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::launch::{Launch, Launched};
+use super::store::NewContainer;
+use super::supervise::{Ending, Output, supervise};
+use super::undo::{Before, Undo, guarded};
+use super::{Container, ContainerId, Parts, Phase, Pod};
+use crate::cgroup::ContainerCgroup;
+use crate::error::{Code, Error, Result};
+use crate::journal::{CreatedEntry, ExitedEntry};
+use crate::logs::{ContainerLog, LogTarget, Stream};
+use crate::runtime::{CgroupManager, Identity, RuntimeCall};
+use crate::stdio::{self, OutputReader};
+
+/// What a caller asks for.
+#[derive(Debug)]
+pub struct CreateRequest {
+    /// The container's id.
+    pub id: ContainerId,
+    /// Its bundle; absolute.
+    pub bundle: PathBuf,
+    /// A terminal instead of pipes.
+    pub terminal: bool,
+    /// Keep its standard input open for attach clients.
+    pub stdin: bool,
+    /// Its sinks.
+    pub logs: Vec<LogTarget>,
+    /// What is done when it has ended.
+    pub ending: Ending,
+    /// Options of the runtime before `create`.
+    pub global_args: Vec<String>,
+    /// Options of `create`.
+    pub command_args: Vec<String>,
+    /// Environment of the runtime and of the cleanup command.
+    pub env: Vec<(String, String)>,
+    /// Who makes its cgroup.
+    pub cgroup_manager: CgroupManager,
+}
+
+/// Creates a container and returns the pid of its init. It is watched from then on.
+pub async fn create(pod: &Rc<Pod>, request: CreateRequest) -> Result<u32> {
+    let shared = pod.clone();
+    pod.call(move |cancelled| run(shared, request, cancelled)).await
+}
+
+async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken) -> Result<u32> {
+    let container = pod.containers.reserve(NewContainer {
+        id: request.id.clone(),
+        bundle: request.bundle.clone(),
+        terminal: request.terminal,
+        log_paths: request.logs.iter().map(|target| target.path.clone()).collect(),
+    })?;
+    let mut undo = Undo::new(container.clone());
+    let made = guarded(&pod, &cancelled, steps(&pod, &request, &mut undo)).await;
+    match made {
+        Ok(made) => Ok(commit(&pod, container, request, made)),
+        Err(error) => {
+            undo.run(&pod).await;
+            tracing::warn!(container = %request.id, code = %error.code, "create failed: {}", error.message);
+            Err(error)
+        }
+    }
+}
+
+/// What the steps made, to be handed to the container.
+struct Made {
+    launched: Launched,
+    cgroup: ContainerCgroup,
+    log: ContainerLog,
+    streams: Streams,
+    early: Early,
+}
+
+async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Result<Made> {
+    let identity = pod.runtime.identity(&pod.reaper).await?;
+    let before = Before::look(pod, identity, request).await?;
+    let before = undo.before.insert(before);
+    before.refuse_foreign(pod, &request.id).await?;
+
+    let log = ContainerLog::open(&pod.disk, request.id.as_str(), request.logs.clone())
+        .await
+        .map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))?;
+    let log = undo.log.insert(log).clone();
+
+    let what = format!("creating container {}", request.id);
+    let exhausted = |error: std::io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
+    let launch = undo.launch.insert(Launch::prepare(pod, request.terminal)?);
+    let (streams, ends) = Streams::open(request).map_err(exhausted)?;
+    let traces = ends.traces().map_err(exhausted)?;
+    let runtime_log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
+    let program = command(pod, identity, request, launch, &runtime_log, ends);
+
+    let mut early = Early::default();
+    let launched = {
+        let early = std::cell::RefCell::new(&mut early);
+        let words = || early.borrow_mut().words(&streams);
+        let run = launch.run(pod, program, runtime_log, traces, &what, words);
+        tokio::select! {
+            biased;
+            launched = run => launched?,
+            () = Early::collect(&early, &streams, pod) => return Err(Error::new(Code::Internal, "collecting early output ended")),
+        }
+    };
+    early.rest(&streams);
+    if !early.stderr.is_empty() {
+        tracing::warn!(container = %request.id, "the runtime said: {}", String::from_utf8_lossy(&early.stderr).trim());
+    }
+    let pid = launched.process.pid();
+    let cgroup = ContainerCgroup::of(&pod.hierarchies, pid).unwrap_or_default();
+    Ok(Made { launched, cgroup, log, streams, early })
+}
+
+fn command(
+    pod: &Pod,
+    identity: Identity,
+    request: &CreateRequest,
+    launch: &Launch,
+    log: &OwnedFd,
+    ends: ChildEnds,
+) -> Program {
+    let mut program = pod
+        .runtime
+        .command(identity, request.cgroup_manager, &request.env, log)
+        .args(&request.global_args)
+        .arg("create")
+        .arg("--bundle")
+        .arg(&request.bundle)
+        .arg("--pid-file")
+        .arg(launch.pid_file())
+        .args(&request.command_args);
+    if let Some(console) = launch.console_path() {
+        let mut argument = std::ffi::OsString::from("--console-socket=");
+        argument.push(console);
+        program = program.arg(argument);
+    }
+    program.arg(request.id.as_str()).stdin(ends.stdin).stdout(ends.stdout).stderr(ends.stderr)
+}
+
+/// From here on the container is watched, and ends by itself or by a caller's wish.
+fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made: Made) -> u32 {
+    let init = made.launched.process;
+    let pid = init.pid();
+    pod.journal.created(CreatedEntry {
+        id: container.id.as_str().to_owned(),
+        pid: pid.cast_signed(),
+        start_time: init.start_time(),
+        bundle: container.bundle.clone(),
+    });
+    let record = record_of_end(pod, &container, &made.cgroup);
+    match init.exit() {
+        None => init.record_before_reap(Box::new(record)),
+        Some(exit) => drop(record(&exit)),
+    }
+    let mut outputs = Vec::new();
+    match made.launched.terminal.as_ref() {
+        Some(terminal) => outputs.push(Output { reader: terminal.reader(), stream: Stream::Stdout, early: Vec::new() }),
+        None => {
+            let readers = [(made.streams.stdout, Stream::Stdout, made.early.stdout), (made.streams.stderr, Stream::Stderr, Vec::new())];
+            for (reader, stream, early) in readers {
+                outputs.extend(reader.map(|reader| Output { reader, stream, early }));
+            }
+        }
+    }
+    let parts = Parts {
+        init,
+        cgroup: made.cgroup,
+        log: made.log,
+        terminal: made.launched.terminal.into(),
+        stdin: made.streams.stdin.into(),
+    };
+    // A container gets its parts once, here: its id was reserved for this call alone.
+    let _ = container.parts.set(parts);
+    container.state.send_modify(|state| state.phase = Phase::Created);
+    tracing::info!(container = %container.id, pid, "created");
+    pod.tasks.spawn_local(supervise(pod.clone(), container, request.ending, request.env, outputs));
+    pid
+}
+
+/// What the journal gets when init has ended, before its status is collected.
+fn record_of_end(
+    pod: &Pod,
+    container: &Container,
+    cgroup: &ContainerCgroup,
+) -> impl FnOnce(&Exit) -> oneshot::Receiver<()> + 'static {
+    let (journal, id, cgroup) = (pod.journal.clone(), container.id.as_str().to_owned(), cgroup.clone());
+    move |exit| {
+        let (code, signal) = match exit.status {
+            Status::Exited(code) => (Some(code), None),
+            Status::Signaled { signal, .. } => (None, Some(signal)),
+        };
+        let since = exit.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let exited_at = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        journal.exited(&id, ExitedEntry { code, signal, oom_killed: cgroup.was_oom_killed(), exited_at })
+    }
+}
+
+/// The server's ends of the standard streams; none where there is a terminal.
+#[derive(Debug)]
+struct Streams {
+    stdin: Option<OwnedFd>,
+    stdout: Option<OutputReader>,
+    stderr: Option<OutputReader>,
+}
+
+/// The ends that the runtime, and through it the container's init, gets.
+#[derive(Debug)]
+struct ChildEnds {
+    stdin: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+impl Streams {
+    fn open(request: &CreateRequest) -> std::io::Result<(Self, ChildEnds)> {
+        let (stdin, child_stdin) = match request.stdin && !request.terminal {
+            true => stdio::pipe().map(|(read, write)| (Some(write), read))?,
+            false => (None, stdio::null()?),
+        };
+        let (stdout, child_stdout) = stdio::pipe()?;
+        let (stderr, child_stderr) = stdio::pipe()?;
+        let streams = Self {
+            stdin,
+            stdout: Some(OutputReader::new(stdout)?),
+            stderr: Some(OutputReader::new(stderr)?),
+        };
+        Ok((streams, ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr }))
+    }
+}
+
+impl ChildEnds {
+    fn traces(&self) -> std::io::Result<Vec<FileId>> {
+        Ok(vec![FileId::of(&self.stdout)?, FileId::of(&self.stderr)?])
+    }
+}
+
+/// What comes out of the streams while `create` runs. The container's command does not run yet (OCI
+/// runtime specification, runtime.md, "Lifecycle"), so what is on stderr is the runtime's own: a
+/// warning, or its reason to fail. It never lands in the container's log. On stdout runtimes write
+/// nothing; what is there is kept for the log, for the sake of runtimes that start at once.
+#[derive(Debug, Default)]
+struct Early {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// More than a runtime ever says; past it the runtime waits for its own end or its deadline.
+const MOST_EARLY: usize = 1 << 20;
+
+impl Early {
+    /// Keeps the pipes from filling up while the runtime runs. Never ends.
+    async fn collect(early: &std::cell::RefCell<&mut Self>, streams: &Streams, pod: &Pod) {
+        let nobody = || watch::Sender::new(None).subscribe();
+        let read = async |reader: &Option<OutputReader>, to: fn(&mut Self) -> &mut Vec<u8>| {
+            let Some(reader) = reader else { return };
+            stdio::drain(reader, nobody(), pod.limits.drain_timeout, &pod.buffers, async |chunk| {
+                to(&mut early.borrow_mut()).extend_from_slice(chunk);
+                if to(&mut early.borrow_mut()).len() > MOST_EARLY {
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await;
+        };
+        tokio::join!(read(&streams.stdout, |early| &mut early.stdout), read(&streams.stderr, |early| &mut early.stderr));
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes what is in the pipes now: what the runtime wrote before it ended.
+    fn rest(&mut self, streams: &Streams) {
+        let mut buffer = [0; 4096];
+        for (reader, kept) in [(&streams.stdout, &mut self.stdout), (&streams.stderr, &mut self.stderr)] {
+            let Some(reader) = reader else { continue };
+            while let Ok(count @ 1..) = reader.try_read(&mut buffer) {
+                kept.extend_from_slice(&buffer[..count]);
+                if kept.len() > MOST_EARLY {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The runtime's words on stderr.
+    fn words(&mut self, streams: &Streams) -> Vec<u8> {
+        self.rest(streams);
+        self.stderr.clone()
+    }
+}

@@ -1,0 +1,72 @@
+//! Signals to a container: to its init, or to every process in its cgroup.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use podherd_reaper::{SignalError, cgroup};
+
+use super::{Container, ContainerId, Pod};
+use crate::error::{Code, Error, Result};
+
+/// Who gets a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KillTarget {
+    /// The container's init.
+    Init,
+    /// Every process in its cgroup.
+    All,
+}
+
+/// Sends `signal` (1 to 64) to a container that lives.
+pub async fn kill(pod: &Rc<Pod>, id: &ContainerId, signal: i32, target: KillTarget) -> Result<()> {
+    if !(1..=LAST_SIGNAL).contains(&signal) {
+        return Err(Error::new(Code::InvalidArgument, format!("signal {signal} is not one of 1 to {LAST_SIGNAL}")));
+    }
+    let container = pod.containers.get(id)?;
+    container.living()?;
+    match target {
+        KillTarget::Init => signal_init(&container, signal),
+        KillTarget::All => {
+            pod.call(move |_| async move { signal_all(&container, signal).await }).await
+        }
+    }
+}
+
+/// Kills every process of the container, as one: in its cgroup where it has one of its own.
+pub async fn kill_all(container: &Container) -> Result<()> {
+    signal_all(container, SIGKILL).await
+}
+
+fn signal_init(container: &Container, signal: i32) -> Result<()> {
+    let parts = container.living()?;
+    parts.init.signal(signal).map_err(|error| match error {
+        SignalError::Ended => container.not_running("has ended"),
+        error => Error::new(Code::Internal, format!("signal {signal} to container {}: {error}", container.id)),
+    })
+}
+
+async fn signal_all(container: &Container, signal: i32) -> Result<()> {
+    let parts = container.living()?;
+    let failed = |error: std::io::Error| {
+        Error::from_io(Code::Internal, format!("signal {signal} to all of container {}", container.id), &error)
+    };
+    match parts.cgroup.kill_directory() {
+        Some(directory) if signal == SIGKILL => {
+            let killed = cgroup::kill_all(directory, KILL_TIMEOUT).await;
+            // Init may stand outside (a runtime without cgroups of its own): it ends in any case.
+            if parts.init.exit().is_none() {
+                let _ = signal_init(container, signal);
+            }
+            killed.map_err(failed)
+        }
+        Some(directory) => cgroup::signal_all(directory, signal).await.map(drop).map_err(failed),
+        None => signal_init(container, signal),
+    }
+}
+
+/// SIGRTMAX of Linux.
+const LAST_SIGNAL: i32 = 64;
+const SIGKILL: i32 = 9;
+
+/// How long killed processes may take to be gone.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);

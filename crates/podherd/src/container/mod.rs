@@ -1,0 +1,135 @@
+//! Containers and their execs, from create to delete. Nothing here knows of RPC.
+//!
+//! - [`Pod`] holds what all containers share; [`Store`] the containers.
+//! - `create`, `start`, `exec`, `kill`, `delete`, `wait` are the phases and what callers ask for.
+//! - `launch` is what create and exec have in common: one runtime call that leaves a process.
+//! - `supervise` accompanies a container from its creation to its published end.
+
+mod create;
+mod delete;
+mod exec;
+mod id;
+mod kill;
+mod launch;
+mod pod;
+mod start;
+mod state;
+mod store;
+mod supervise;
+mod undo;
+mod wait;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use podherd_reaper::Process;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::cgroup::ContainerCgroup;
+use crate::error::{Code, Error, Result};
+use crate::logs::ContainerLog;
+use crate::stdio::Terminal;
+
+pub use create::{CreateRequest, create};
+pub use delete::{delete, end_and_remove};
+pub use exec::{ExecRequest, ExecResult, could_not_start, exec};
+pub use id::ContainerId;
+pub use kill::{KillTarget, kill};
+pub use pod::{Pod, RuntimeDir};
+pub use start::start;
+pub use supervise::Ending;
+pub use state::{ExitState, Phase, State, Unknown, shell_code};
+pub use store::Store;
+pub use wait::wait;
+
+/// One container.
+pub struct Container {
+    /// Its id, unique among those that are kept.
+    pub id: ContainerId,
+    /// Its bundle's directory.
+    pub bundle: PathBuf,
+    /// Whether it has a terminal.
+    pub terminal: bool,
+    /// When its creation began.
+    pub created_at: SystemTime,
+    /// Order of creation among all containers of this server.
+    pub sequence: u64,
+    /// Files of its log.
+    pub log_paths: Vec<PathBuf>,
+    state: watch::Sender<State>,
+    /// What there is once the runtime has made it.
+    parts: OnceCell<Parts>,
+    /// Held by each exec while it runs: the end of init is published after theirs.
+    execs: TaskTracker,
+    /// Taken while `start` runs, so that two callers don't start it twice.
+    starting: Cell<bool>,
+}
+
+/// What a created container holds.
+struct Parts {
+    init: Process,
+    cgroup: ContainerCgroup,
+    /// Shared with the tasks that read its output.
+    log: ContainerLog,
+    /// Its terminal's master; closed at its end.
+    terminal: RefCell<Option<Terminal>>,
+    /// The write end of its standard input, kept open for attach clients; closed at its end.
+    stdin: RefCell<Option<OwnedFd>>,
+}
+
+impl Container {
+    /// The state now.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// Where the container is in its life.
+    pub fn phase(&self) -> Phase {
+        self.state.borrow().phase
+    }
+
+    /// Pid of init while it lives.
+    pub fn pid(&self) -> Option<u32> {
+        self.parts.get().filter(|parts| parts.init.exit().is_none()).map(|parts| parts.init.pid())
+    }
+
+    /// Bytes of output that its log could not take.
+    pub fn dropped_log_bytes(&self) -> u64 {
+        self.parts.get().map_or(0, |parts| parts.log.dropped_bytes())
+    }
+
+    /// Sets the size of its terminal.
+    pub fn resize(&self, columns: u16, rows: u16) -> Result<()> {
+        if !self.terminal {
+            return Err(Error::new(Code::NoTerminal, format!("container {} has no terminal", self.id)));
+        }
+        let parts = self.living()?;
+        let terminal = parts.terminal.borrow();
+        let terminal = terminal.as_ref().ok_or_else(|| self.not_running("has ended"))?;
+        terminal
+            .resize(columns, rows)
+            .map_err(|error| Error::from_io(Code::Internal, format!("resizing the terminal of {}", self.id), &error))
+    }
+
+    /// Opens its log paths anew, after they were renamed.
+    pub async fn reopen_log(&self) -> Result<()> {
+        let parts = self.parts.get().ok_or_else(|| self.not_running("is being created"))?;
+        parts.log.reopen().await.map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))
+    }
+
+    /// The parts of a container whose init lives.
+    fn living(&self) -> Result<&Parts> {
+        let parts = self.parts.get().ok_or_else(|| self.not_running("is being created"))?;
+        match parts.init.exit() {
+            None => Ok(parts),
+            Some(_) => Err(self.not_running("has ended")),
+        }
+    }
+
+    fn not_running(&self, why: &str) -> Error {
+        Error::new(Code::ContainerNotRunning, format!("container {} {why}", self.id))
+    }
+}

@@ -1,0 +1,117 @@
+//! What all containers of a server share.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use podherd_reaper::Reaper;
+use rustix::fs::{Mode, OFlags};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Store;
+use crate::cgroup::Hierarchies;
+use crate::cli::Limits;
+use crate::disk::Disk;
+use crate::error::{Code, Error, Result};
+use crate::journal::Journal;
+use crate::runtime::Runtime;
+use crate::stdio::{BufferPool, Budget};
+
+/// One pod: the shared context of everything that callers ask for.
+pub struct Pod {
+    /// Owns every process.
+    pub reaper: Reaper,
+    /// The OCI runtime.
+    pub runtime: Runtime,
+    /// Where sockets, pid files and the journal are.
+    pub runtime_dir: RuntimeDir,
+    /// The bounds that the server was started with.
+    pub limits: Limits,
+    /// Writer threads.
+    pub disk: Disk,
+    /// The record on disk.
+    pub journal: Journal,
+    /// Mounted cgroup hierarchies.
+    pub hierarchies: Hierarchies,
+    /// The containers.
+    pub containers: Store,
+    /// Buffers for reading output.
+    pub buffers: BufferPool,
+    /// Memory for the output of execs.
+    pub exec_output: Budget,
+    /// Everything that must have ended before the server may: calls being undone, containers
+    /// being watched.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server ends: calls in flight are undone, new ones refused.
+    pub ending: CancellationToken,
+    /// Numbers the files and cgroups that the server makes.
+    pub next_name: Cell<u64>,
+}
+
+impl Pod {
+    /// Runs what a caller asked for in a task of its own. When the caller vanishes (its future is
+    /// dropped) or the server ends, `work` sees its token cancelled and undoes what it has made; it is
+    /// never dropped half-way. A panic ends this call alone.
+    pub async fn call<T, F>(self: &Rc<Self>, work: impl FnOnce(CancellationToken) -> F) -> Result<T>
+    where
+        T: 'static,
+        F: Future<Output = Result<T>> + 'static,
+    {
+        if self.ending.is_cancelled() {
+            return Err(self.cancelled());
+        }
+        let token = self.ending.child_token();
+        let _cancelled_with_the_caller = token.clone().drop_guard();
+        self.tasks.spawn_local(work(token)).await.unwrap_or_else(|error| {
+            tracing::error!(code = %Code::Internal, %error, "a call panicked");
+            Err(Error::new(Code::Internal, "a fault of the server ended this call; its log has more"))
+        })
+    }
+
+    /// The error of a call whose token was cancelled.
+    pub fn cancelled(&self) -> Error {
+        if self.ending.is_cancelled() {
+            Error::new(Code::ShuttingDown, "the server is ending")
+        } else {
+            Error::new(Code::Cancelled, "the caller has gone; the call was undone")
+        }
+    }
+
+    /// A number that names one file or cgroup of this server.
+    pub fn unique(&self) -> u64 {
+        let number = self.next_name.get();
+        self.next_name.set(number + 1);
+        number
+    }
+}
+
+/// The server's runtime directory, held open.
+#[derive(Debug)]
+pub struct RuntimeDir {
+    path: PathBuf,
+    descriptor: OwnedFd,
+}
+
+impl RuntimeDir {
+    /// Opens the directory, which must exist.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let descriptor = rustix::fs::open(&path, flags, Mode::empty())?;
+        Ok(Self { path, descriptor })
+    }
+
+    /// Its absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl AsFd for RuntimeDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}

@@ -1,0 +1,112 @@
+//! The containers that a server keeps: those that live, and a bounded number of ended ones, whose
+//! exit states late readers still get.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use super::{Container, ContainerId, Phase, State};
+use crate::error::{Code, Error, Result};
+
+/// All containers by their id.
+pub struct Store {
+    containers: RefCell<HashMap<ContainerId, Rc<Container>>>,
+    /// Ended ones, the oldest first; may name some that were deleted since.
+    ended: RefCell<VecDeque<Rc<Container>>>,
+    keep_ended: usize,
+    next: Cell<u64>,
+}
+
+/// What a new container is reserved with.
+#[derive(Debug)]
+pub struct NewContainer {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its bundle's directory.
+    pub bundle: PathBuf,
+    /// Whether it gets a terminal.
+    pub terminal: bool,
+    /// Files of its log.
+    pub log_paths: Vec<PathBuf>,
+}
+
+impl Store {
+    /// Keeps the exit states of `keep_ended` containers.
+    pub fn new(keep_ended: usize) -> Self {
+        Self { containers: RefCell::default(), ended: RefCell::default(), keep_ended, next: Cell::new(1) }
+    }
+
+    /// Takes an id for a container that is about to be created.
+    pub fn reserve(&self, new: NewContainer) -> Result<Rc<Container>> {
+        let mut containers = self.containers.borrow_mut();
+        if let Some(holder) = containers.get(&new.id) {
+            let why = match holder.phase() {
+                Phase::Creating => "is being created",
+                Phase::Exited => "has ended and was not deleted",
+                Phase::Created | Phase::Running | Phase::Gone => "exists",
+            };
+            return Err(Error::new(Code::IdInUse, format!("container {} {why} in this pod", new.id)));
+        }
+        let sequence = self.next.get();
+        self.next.set(sequence + 1);
+        let state = State { phase: Phase::Creating, started_at: None, exit: None };
+        let container = Rc::new(Container {
+            id: new.id.clone(),
+            bundle: new.bundle,
+            terminal: new.terminal,
+            created_at: SystemTime::now(),
+            sequence,
+            log_paths: new.log_paths,
+            state: watch::Sender::new(state),
+            parts: OnceCell::new(),
+            execs: TaskTracker::new(),
+            starting: Cell::new(false),
+        });
+        containers.insert(new.id, container.clone());
+        Ok(container)
+    }
+
+    /// The container of this id.
+    pub fn get(&self, id: &ContainerId) -> Result<Rc<Container>> {
+        self.containers
+            .borrow()
+            .get(id)
+            .cloned()
+            .ok_or_else(|| Error::new(Code::ContainerNotFound, format!("container {id} is not known in this pod")))
+    }
+
+    /// All containers, in the order of their creation.
+    pub fn list(&self) -> Vec<Rc<Container>> {
+        let mut all: Vec<_> = self.containers.borrow().values().cloned().collect();
+        all.sort_by_key(|container| container.sequence);
+        all
+    }
+
+    /// Forgets a container and frees its id. Those who still wait for it are told.
+    pub fn forget(&self, container: &Rc<Container>) {
+        let mut containers = self.containers.borrow_mut();
+        if containers.get(&container.id).is_some_and(|kept| Rc::ptr_eq(kept, container)) {
+            containers.remove(&container.id);
+        }
+        drop(containers);
+        container.state.send_modify(|state| state.phase = Phase::Gone);
+    }
+
+    /// Counts a container as ended. Past the bound, the oldest ended ones are forgotten; returned,
+    /// for their records.
+    pub fn mark_ended(&self, container: &Rc<Container>) -> Vec<Rc<Container>> {
+        let mut ended = self.ended.borrow_mut();
+        ended.retain(|kept| kept.phase() != Phase::Gone);
+        ended.push_back(container.clone());
+        let surplus = ended.len().saturating_sub(self.keep_ended);
+        let oldest: Vec<_> = ended.drain(..surplus).collect();
+        drop(ended);
+        oldest.iter().for_each(|container| self.forget(container));
+        oldest
+    }
+}

@@ -1,0 +1,126 @@
+//! Accompanying a container from its creation to its published end. In this order: init's status,
+//! its execs' ends, its output to the end, OOM files and exit files, the state, the cleanup command.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use podherd_reaper::Program;
+use tokio::sync::watch;
+
+use super::{Container, ExitState, Phase, Pod, shell_code};
+use crate::exit_files;
+use crate::logs::{ContainerLog, Stream};
+use crate::stdio::{self, End, OutputReader};
+
+/// What is done when a container has ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// Files that get the exit code.
+    pub exit_paths: Vec<PathBuf>,
+    /// Files that are made if it was killed for memory.
+    pub oom_exit_paths: Vec<PathBuf>,
+    /// A program to run, with its arguments; empty: none.
+    pub cleanup_command: Vec<String>,
+}
+
+/// One output stream of a container.
+#[derive(Debug)]
+pub struct Output {
+    /// Where it is read.
+    pub reader: OutputReader,
+    /// How it is named in the log.
+    pub stream: Stream,
+    /// What was read of it already.
+    pub early: Vec<u8>,
+}
+
+/// Runs until the end of `container` is published and its cleanup command has ended.
+pub async fn supervise(
+    pod: Rc<Pod>,
+    container: Rc<Container>,
+    ending: Ending,
+    env: Vec<(String, String)>,
+    outputs: Vec<Output>,
+) {
+    let Some(parts) = container.parts.get() else { return };
+    let owner = watch::Sender::new(Some(parts.init.clone()));
+    let reading: Vec<_> = outputs
+        .into_iter()
+        .map(|output| {
+            let task = read(pod.clone(), parts.log.clone(), owner.subscribe(), output);
+            tokio::task::spawn_local(task)
+        })
+        .collect();
+
+    let exit = parts.init.wait().await;
+    // The count has to be read before a caller deletes the container, and its cgroup with it.
+    let oom_killed = parts.cgroup.was_oom_killed();
+    container.execs.close();
+    container.execs.wait().await;
+    let mut complete = true;
+    for task in reading {
+        complete &= matches!(task.await, Ok(End::Complete));
+    }
+    parts.stdin.take();
+    parts.terminal.take();
+    let written = parts.log.flush().await;
+    complete &= written.dropped_bytes == 0;
+
+    if oom_killed {
+        report(&container, exit_files::write_oom_files(&pod.disk, ending.oom_exit_paths).await);
+    }
+    let code = shell_code(exit.status);
+    report(&container, exit_files::write_exit_files(&pod.disk, code, ending.exit_paths).await);
+
+    let state = ExitState::known(&exit, oom_killed, complete);
+    tracing::info!(container = %container.id, code, oom_killed, log_complete = complete, "exited");
+    let surplus = pod.containers.mark_ended(&container);
+    surplus.iter().for_each(|forgotten| pod.journal.deleted(forgotten.id.as_str()));
+    container.state.send_modify(|now| {
+        now.exit = Some(state);
+        // A caller may have deleted it while its last files were written.
+        now.phase = now.phase.max(Phase::Exited);
+    });
+    clean_up(&pod, &container, ending.cleanup_command, env).await;
+}
+
+async fn read(pod: Rc<Pod>, log: ContainerLog, owner: stdio::Owner, output: Output) -> End {
+    let Output { reader, stream, early } = output;
+    if !early.is_empty() {
+        log.write(stream, &early).await;
+    }
+    let end = stdio::drain(&reader, owner, pod.limits.drain_timeout, &pod.buffers, async |chunk| {
+        log.write(stream, chunk).await;
+    })
+    .await;
+    log.end(stream).await;
+    end
+}
+
+fn report(container: &Container, failures: Vec<(PathBuf, std::io::Error)>) {
+    for (path, error) in failures {
+        tracing::error!(container = %container.id, %error, path = %path.display(), "an exit file could not be written");
+    }
+}
+
+async fn clean_up(pod: &Pod, container: &Container, command: Vec<String>, env: Vec<(String, String)>) {
+    let mut words = command.into_iter();
+    let Some(name) = words.next() else { return };
+    let mut program = Program::new(&name).args(words).env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        program = program.env("PATH", path);
+    }
+    for (key, value) in env {
+        program = program.env(key, value);
+    }
+    match pod.reaper.spawn(program) {
+        Err(error) => tracing::error!(container = %container.id, %error, "the cleanup command could not be started"),
+        Ok(process) => {
+            let _killed_if_the_server_ends = process.clone().kill_on_drop();
+            match tokio::time::timeout(pod.limits.runtime_timeout, process.wait()).await {
+                Ok(exit) => tracing::debug!(container = %container.id, status = ?exit.status, "the cleanup command ended"),
+                Err(_) => tracing::error!(container = %container.id, "the cleanup command did not end in time and is killed"),
+            }
+        }
+    }
+}

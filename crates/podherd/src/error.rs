@@ -1,0 +1,140 @@
+//! The errors that a caller sees: a stable code, and a message that begins with what its reader can
+//! act on. On the wire they read `CODE: message`. `docs/errors.md` says of each code what causes it
+//! and what to do.
+
+use std::fmt;
+
+/// The closed list of codes. A code never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// A parameter is not acceptable.
+    InvalidArgument,
+    /// A container id that the runtimes would refuse.
+    InvalidId,
+    /// The id belongs to a container already, ours or one that someone else made.
+    IdInUse,
+    /// No container of this id is known here.
+    ContainerNotFound,
+    /// The container has ended already, or does not run yet.
+    ContainerNotRunning,
+    /// Only a container in the state `created` can be started.
+    ContainerNotCreated,
+    /// The container lives; deleting it needs force.
+    ContainerAlive,
+    /// The container has no terminal.
+    NoTerminal,
+    /// The bundle is missing, unreadable or not one of the OCI runtime specification.
+    BundleInvalid,
+    /// The runtime is missing or can't be executed.
+    RuntimeUnavailable,
+    /// The runtime ended with an error of its own.
+    RuntimeFailed,
+    /// The runtime was ended by a signal.
+    RuntimeKilled,
+    /// The runtime did not end in time and was killed.
+    RuntimeTimeout,
+    /// The command does not exist in the container.
+    CommandNotFound,
+    /// The command exists and can't be executed.
+    CommandNotExecutable,
+    /// The runtime handed no terminal over.
+    ConsoleFailed,
+    /// The runtime succeeded without a usable pid file.
+    PidFileInvalid,
+    /// A log can't be opened.
+    LogUnavailable,
+    /// The server's runtime directory can't be written.
+    RuntimeDirUnusable,
+    /// Out of descriptors, processes or memory.
+    ResourcesExhausted,
+    /// The server is ending.
+    ShuttingDown,
+    /// A bound on concurrent work is reached.
+    Overloaded,
+    /// This server does not have what was asked for.
+    Unimplemented,
+    /// The caller has gone, so the call was undone.
+    Cancelled,
+    /// A fault of the server itself.
+    Internal,
+    /// Another server owns the runtime directory.
+    ServerRunning,
+}
+
+impl Code {
+    /// The code as it is written on the wire and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::InvalidId => "INVALID_ID",
+            Self::IdInUse => "ID_IN_USE",
+            Self::ContainerNotFound => "CONTAINER_NOT_FOUND",
+            Self::ContainerNotRunning => "CONTAINER_NOT_RUNNING",
+            Self::ContainerNotCreated => "CONTAINER_NOT_CREATED",
+            Self::ContainerAlive => "CONTAINER_ALIVE",
+            Self::NoTerminal => "NO_TERMINAL",
+            Self::BundleInvalid => "BUNDLE_INVALID",
+            Self::RuntimeUnavailable => "RUNTIME_UNAVAILABLE",
+            Self::RuntimeFailed => "RUNTIME_FAILED",
+            Self::RuntimeKilled => "RUNTIME_KILLED",
+            Self::RuntimeTimeout => "RUNTIME_TIMEOUT",
+            Self::CommandNotFound => "COMMAND_NOT_FOUND",
+            Self::CommandNotExecutable => "COMMAND_NOT_EXECUTABLE",
+            Self::ConsoleFailed => "CONSOLE_FAILED",
+            Self::PidFileInvalid => "PID_FILE_INVALID",
+            Self::LogUnavailable => "LOG_UNAVAILABLE",
+            Self::RuntimeDirUnusable => "RUNTIME_DIR_UNUSABLE",
+            Self::ResourcesExhausted => "RESOURCES_EXHAUSTED",
+            Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::Overloaded => "OVERLOADED",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Cancelled => "CANCELLED",
+            Self::Internal => "INTERNAL",
+            Self::ServerRunning => "SERVER_RUNNING",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What went wrong, for a caller.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Error {
+    /// What kind of failure it is.
+    pub code: Code,
+    /// What happened to what, and what can be done.
+    pub message: String,
+}
+
+/// The result of everything that a caller waits for.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of this code.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// What a failed system call means to a caller: exhaustion keeps its own code wherever it
+    /// strikes, everything else gets the code of the step that failed.
+    pub fn from_io(code: Code, what: impl fmt::Display, error: &std::io::Error) -> Self {
+        let exhausted = error
+            .raw_os_error()
+            .is_some_and(|number| EXHAUSTED.contains(&rustix::io::Errno::from_raw_os_error(number)));
+        let code = if exhausted { Code::ResourcesExhausted } else { code };
+        Self::new(code, format!("{what}: {error}"))
+    }
+}
+
+/// Errors that say "none left", whatever call they come from.
+const EXHAUSTED: [rustix::io::Errno; 4] = [
+    rustix::io::Errno::MFILE,
+    rustix::io::Errno::NFILE,
+    rustix::io::Errno::NOMEM,
+    rustix::io::Errno::AGAIN,
+];

@@ -1,0 +1,34 @@
+//! The server `podherd`: one per pod. It spawns OCI runtimes, owns every process that comes of
+//! them, and keeps their streams, logs and exit states.
+//!
+//! A request's way through the rooms:
+//!
+//! ```text
+//! listen → rpc (translates, nothing else) → container (create, start, exec, exit, delete)
+//!                                             ├ runtime    command lines, one run of the runtime, its error text
+//!                                             ├ stdio      pipes, terminal, draining
+//!                                             ├ logs       output → records → files   ┐ on the writer
+//!                                             ├ exit_files, journal                   ┘ threads of disk
+//!                                             ├ cgroup     a container's directories, its OOM count
+//!                                             └ podherd_reaper   every fork, wait and signal
+//! ```
+//!
+//! `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
+//! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
+
+pub mod bundle;
+pub mod cgroup;
+pub mod cli;
+pub mod container;
+pub mod daemon;
+pub mod disk;
+pub mod error;
+pub mod exit_files;
+pub mod journal;
+pub mod logs;
+pub mod readiness;
+pub mod rpc;
+pub mod runtime;
+pub mod server;
+pub mod socket;
+pub mod stdio;

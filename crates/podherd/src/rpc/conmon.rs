@@ -1,0 +1,152 @@
+//! The interface that conmon-rs's clients speak. What is not here answers "unimplemented".
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use podherd_schema::conmon_capnp::conmon;
+
+use super::{Service, read};
+use crate::container::{self, CreateRequest, ExecRequest, ExecResult, could_not_start, shell_code};
+use crate::error::{Error, Result};
+use crate::server::BuildData;
+
+/// The exit code of a command that could not be started.
+const NOT_STARTED: i32 = -2;
+/// The exit code of a command that ran out of time; `timedOut` says it too.
+const TIMED_OUT: i32 = -3;
+
+impl conmon::Server for Service {
+    async fn version(
+        self: Rc<Self>,
+        params: conmon::VersionParams,
+        mut results: conmon::VersionResults,
+    ) -> capnp::Result<()> {
+        let verbose = params.get()?.get_request()?.get_verbose();
+        let build = BuildData::of_this_binary();
+        let mut response = results.get().init_response();
+        response.set_process_id(std::process::id());
+        response.set_version(build.version);
+        response.set_tag(build.tag);
+        response.set_commit(build.commit);
+        response.set_build_date(build.date.as_str());
+        response.set_target(build.target);
+        response.set_rust_version(build.rust_version);
+        response.set_cargo_version(build.cargo_version);
+        response.set_cargo_tree(if verbose { build.packages } else { "" });
+        Ok(())
+    }
+
+    async fn create_container(
+        self: Rc<Self>,
+        params: conmon::CreateContainerParams,
+        mut results: conmon::CreateContainerResults,
+    ) -> capnp::Result<()> {
+        let request = create_request(params.get()?.get_request()?)?;
+        let pid = container::create(&self.pod, request).await?;
+        results.get().init_response().set_container_pid(pid);
+        Ok(())
+    }
+
+    async fn exec_sync_container(
+        self: Rc<Self>,
+        params: conmon::ExecSyncContainerParams,
+        mut results: conmon::ExecSyncContainerResults,
+    ) -> capnp::Result<()> {
+        let request = exec_request(params.get()?.get_request()?)?;
+        let mut response = results.get().init_response();
+        match container::exec(&self.pod, request).await {
+            Ok(result) => {
+                response.set_timed_out(result.exit.is_none());
+                response.set_exit_code(result.exit.as_ref().map_or(TIMED_OUT, |exit| shell_code(exit.status)));
+                response.set_stdout(result.stdout.bytes());
+                match cut_note(&result) {
+                    None => response.set_stderr(result.stderr.bytes()),
+                    Some(note) => response.set_stderr(&[result.stderr.bytes(), note.as_bytes()].concat()),
+                }
+            }
+            // Not an exception: conmon-rs's Go client closes its connection, and every call in
+            // flight with it, when one call of it fails.
+            Err(error) if could_not_start(&error) => {
+                response.set_exit_code(NOT_STARTED);
+                response.set_stderr(error.to_string().as_bytes());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn reopen_log_container(
+        self: Rc<Self>,
+        params: conmon::ReopenLogContainerParams,
+        mut results: conmon::ReopenLogContainerResults,
+    ) -> capnp::Result<()> {
+        let id = read::id(params.get()?.get_request()?.get_id())?;
+        self.pod.containers.get(&id)?.reopen_log().await?;
+        results.get().init_response();
+        Ok(())
+    }
+
+    async fn set_window_size_container(
+        self: Rc<Self>,
+        params: conmon::SetWindowSizeContainerParams,
+        mut results: conmon::SetWindowSizeContainerResults,
+    ) -> capnp::Result<()> {
+        let request = params.get()?.get_request()?;
+        let container = self.pod.containers.get(&read::id(request.get_id())?)?;
+        container.resize(request.get_width(), request.get_height())?;
+        results.get().init_response();
+        Ok(())
+    }
+}
+
+fn create_request(request: conmon::create_container_request::Reader<'_>) -> Result<CreateRequest> {
+    let descriptors = |field: &str, given: capnp::Result<capnp::primitive_list::Reader<'_, u64>>| {
+        match given.map_err(|error| read::invalid(field, error))?.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(
+                crate::error::Code::Unimplemented,
+                format!("{field}: this server has no fd socket to take descriptors from"),
+            )),
+        }
+    };
+    descriptors("additionalFds", request.get_additional_fds())?;
+    descriptors("leakFds", request.get_leak_fds())?;
+    Ok(CreateRequest {
+        id: read::id(request.get_id())?,
+        bundle: read::path("bundlePath", request.get_bundle_path())?,
+        terminal: request.get_terminal(),
+        stdin: request.get_stdin(),
+        logs: read::log_drivers(request.get_log_drivers())?,
+        ending: read::ending(request)?,
+        global_args: read::texts("globalArgs", request.get_global_args())?,
+        command_args: read::texts("commandArgs", request.get_command_args())?,
+        env: read::env(request.get_env_vars())?,
+        cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
+    })
+}
+
+fn exec_request(request: conmon::exec_sync_container_request::Reader<'_>) -> Result<ExecRequest> {
+    let command = read::texts("command", request.get_command())?;
+    if command.first().is_none_or(String::is_empty) {
+        return Err(read::invalid("command", "is empty"));
+    }
+    Ok(ExecRequest {
+        id: read::id(request.get_id())?,
+        command,
+        timeout: match request.get_timeout_sec() {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds)),
+        },
+        terminal: request.get_terminal(),
+        env: read::env(request.get_env_vars())?,
+        cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
+    })
+}
+
+/// What the caller has to know when output was cut; the protocol has no other place for it.
+fn cut_note(result: &ExecResult) -> Option<String> {
+    let note = |name: &str, cut: u64| (cut > 0).then(|| format!("podherd: OUTPUT_TRUNCATED: {cut} bytes of {name} were not kept\n"));
+    let notes = [note("stdout", result.stdout.cut), note("stderr", result.stderr.cut)];
+    let text: String = notes.into_iter().flatten().collect();
+    (!text.is_empty()).then(|| format!("\n{text}"))
+}

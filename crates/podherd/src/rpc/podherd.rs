@@ -1,0 +1,130 @@
+//! Our own interface.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use podherd_schema::podherd_capnp::podherd;
+
+use super::{Service, read, write};
+use crate::container::{self, KillTarget, Phase};
+use crate::server::BuildData;
+
+/// Raised with every addition to `schema/podherd.capnp`.
+const SCHEMA_VERSION: u32 = 1;
+
+impl podherd::Server for Service {
+    async fn server_info(
+        self: Rc<Self>,
+        _: podherd::ServerInfoParams,
+        mut results: podherd::ServerInfoResults,
+    ) -> capnp::Result<()> {
+        let mut info = results.get().init_info();
+        info.set_schema_version(SCHEMA_VERSION);
+        info.set_version(BuildData::of_this_binary().version);
+        info.set_process_id(std::process::id());
+        info.set_runtime_path(&*self.pod.runtime.path().to_string_lossy());
+        info.set_runtime_dir(&*self.pod.runtime_dir.path().to_string_lossy());
+        if let Some(root) = self.pod.runtime.root() {
+            info.set_runtime_root(&*root.to_string_lossy());
+        }
+        Ok(())
+    }
+
+    async fn start(
+        self: Rc<Self>,
+        params: podherd::StartParams,
+        _: podherd::StartResults,
+    ) -> capnp::Result<()> {
+        let id = read::id(params.get()?.get_id())?;
+        Ok(container::start(&self.pod, &id).await?)
+    }
+
+    async fn kill(
+        self: Rc<Self>,
+        params: podherd::KillParams,
+        _: podherd::KillResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let id = read::id(params.get_id())?;
+        let target = match params.get_target() {
+            Ok(podherd::KillTarget::Init) => KillTarget::Init,
+            Ok(podherd::KillTarget::All) => KillTarget::All,
+            Err(unknown) => return Err(read::invalid("target", unknown).into()),
+        };
+        let signal = i32::try_from(params.get_signal()).map_err(|error| read::invalid("signal", error))?;
+        Ok(container::kill(&self.pod, &id, signal, target).await?)
+    }
+
+    async fn delete(
+        self: Rc<Self>,
+        params: podherd::DeleteParams,
+        _: podherd::DeleteResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let id = read::id(params.get_id())?;
+        Ok(container::delete(&self.pod, &id, params.get_force()).await?)
+    }
+
+    async fn container_status(
+        self: Rc<Self>,
+        params: podherd::ContainerStatusParams,
+        mut results: podherd::ContainerStatusResults,
+    ) -> capnp::Result<()> {
+        let id = read::id(params.get()?.get_id())?;
+        let container = self.pod.containers.get(&id)?;
+        write::status(&container, results.get().init_status());
+        Ok(())
+    }
+
+    async fn list_containers(
+        self: Rc<Self>,
+        _: podherd::ListContainersParams,
+        mut results: podherd::ListContainersResults,
+    ) -> capnp::Result<()> {
+        let all = self.pod.containers.list();
+        let mut to = results.get().init_containers(all.len() as u32);
+        for (index, container) in all.iter().enumerate() {
+            write::status(container, to.reborrow().get(index as u32));
+        }
+        Ok(())
+    }
+
+    async fn wait_container(
+        self: Rc<Self>,
+        params: podherd::WaitContainerParams,
+        mut results: podherd::WaitContainerResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let id = read::id(params.get_id())?;
+        let until = match params.get_until() {
+            Ok(podherd::ContainerState::Creating) => Phase::Creating,
+            Ok(podherd::ContainerState::Created) => Phase::Created,
+            Ok(podherd::ContainerState::Running) => Phase::Running,
+            Ok(podherd::ContainerState::Exited) => Phase::Exited,
+            Err(unknown) => return Err(read::invalid("until", unknown).into()),
+        };
+        let timeout = Duration::from_millis(params.get_timeout_millis());
+        let (container, reached) = container::wait(&self.pod, &id, until, timeout).await?;
+        let mut results = results.get();
+        results.set_reached(reached);
+        write::status(&container, results.init_status());
+        Ok(())
+    }
+
+    async fn reaper_status(
+        self: Rc<Self>,
+        _: podherd::ReaperStatusParams,
+        mut results: podherd::ReaperStatusResults,
+    ) -> capnp::Result<()> {
+        let counters = self.pod.reaper.counters();
+        let mut status = results.get().init_status();
+        status.set_spawned(counters.spawned);
+        status.set_reaped(counters.reaped);
+        status.set_orphans(counters.orphans);
+        status.set_open_claims(counters.open_claims);
+        status.set_watched(counters.watched);
+        status.set_zombies_now(counters.zombies_now);
+        status.set_unclaimed_exits(counters.unclaimed_exits);
+        Ok(())
+    }
+}

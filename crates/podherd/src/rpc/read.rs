@@ -1,0 +1,107 @@
+//! From messages to checked types. A text that is not UTF-8, a NUL where a path or an argument goes,
+//! a value that a newer client knows and we don't: each is an error that names the field.
+
+use std::path::{Path, PathBuf};
+
+use podherd_schema::conmon_capnp::conmon as schema;
+
+use crate::container::{ContainerId, Ending};
+use crate::error::{Code, Error, Result};
+use crate::logs::LogTarget;
+use crate::runtime::CgroupManager;
+
+/// A text for an argument, a variable or a name: UTF-8 without NUL.
+pub fn text(field: &str, value: capnp::Result<capnp::text::Reader<'_>>) -> Result<String> {
+    let text = value.and_then(|text| text.to_str().map_err(Into::into)).map_err(|error| invalid(field, error))?;
+    if text.contains('\0') {
+        return Err(invalid(field, "has a NUL character"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A container's id.
+pub fn id(value: capnp::Result<capnp::text::Reader<'_>>) -> Result<ContainerId> {
+    let text = value.and_then(|text| text.to_str().map_err(Into::into)).map_err(|error| invalid("id", error))?;
+    ContainerId::parse(text)
+}
+
+/// An absolute path.
+pub fn path(field: &str, value: capnp::Result<capnp::text::Reader<'_>>) -> Result<PathBuf> {
+    absolute(field, text(field, value)?)
+}
+
+/// A list of texts.
+pub fn texts(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) -> Result<Vec<String>> {
+    value.map_err(|error| invalid(field, error))?.iter().map(|item| text(field, item)).collect()
+}
+
+/// A list of absolute paths.
+pub fn paths(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) -> Result<Vec<PathBuf>> {
+    texts(field, value)?.into_iter().map(|text| absolute(field, text)).collect()
+}
+
+/// Environment variables.
+pub fn env(
+    value: capnp::Result<capnp::struct_list::Reader<'_, schema::map_entry::Owned>>,
+) -> Result<Vec<(String, String)>> {
+    let entry = |entry: schema::map_entry::Reader<'_>| {
+        let name = text("envVars", entry.get_key())?;
+        if name.is_empty() || name.contains('=') {
+            return Err(invalid("envVars", format!("{name:?} is not the name of a variable")));
+        }
+        Ok((name, text("envVars", entry.get_value())?))
+    };
+    value.map_err(|error| invalid("envVars", error))?.iter().map(entry).collect()
+}
+
+/// Who makes cgroups.
+pub fn cgroup_manager(
+    value: std::result::Result<schema::CgroupManager, capnp::NotInSchema>,
+) -> Result<CgroupManager> {
+    match value {
+        Ok(schema::CgroupManager::Systemd) => Ok(CgroupManager::Systemd),
+        Ok(schema::CgroupManager::Cgroupfs) => Ok(CgroupManager::Cgroupfs),
+        Err(unknown) => Err(invalid("cgroupManager", unknown)),
+    }
+}
+
+/// Log sinks.
+pub fn log_drivers(
+    value: capnp::Result<capnp::struct_list::Reader<'_, schema::log_driver::Owned>>,
+) -> Result<Vec<LogTarget>> {
+    use schema::log_driver::Type;
+    let target = |driver: schema::log_driver::Reader<'_>| match driver.get_type() {
+        Ok(Type::ContainerRuntimeInterface) if driver.get_max_size() > 0 => Err(Error::new(
+            Code::Unimplemented,
+            "logDrivers: this server does not rotate logs by size; let maxSize be 0",
+        )),
+        Ok(Type::ContainerRuntimeInterface) => Ok(LogTarget { path: path("logDrivers.path", driver.get_path())? }),
+        Ok(Type::Json | Type::Journald) => {
+            Err(Error::new(Code::Unimplemented, "logDrivers: this server writes containerRuntimeInterface logs only"))
+        }
+        Err(unknown) => Err(invalid("logDrivers.type", unknown)),
+    };
+    value.map_err(|error| invalid("logDrivers", error))?.iter().map(target).collect()
+}
+
+/// What is done when a container has ended.
+pub fn ending(request: schema::create_container_request::Reader<'_>) -> Result<Ending> {
+    Ok(Ending {
+        exit_paths: paths("exitPaths", request.get_exit_paths())?,
+        oom_exit_paths: paths("oomExitPaths", request.get_oom_exit_paths())?,
+        cleanup_command: texts("cleanupCmd", request.get_cleanup_cmd())?,
+    })
+}
+
+/// An error about one field of a request.
+pub fn invalid(field: &str, why: impl std::fmt::Display) -> Error {
+    Error::new(Code::InvalidArgument, format!("{field}: {why}"))
+}
+
+fn absolute(field: &str, text: String) -> Result<PathBuf> {
+    if Path::new(&text).is_absolute() {
+        Ok(text.into())
+    } else {
+        Err(invalid(field, format!("{text:?} is not an absolute path")))
+    }
+}

@@ -1,0 +1,64 @@
+//! From states to messages.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use podherd_reaper::Status;
+use podherd_schema::podherd_capnp::podherd as schema;
+
+use crate::container::{Container, ExitState, Phase, Unknown};
+
+/// All that is known of a container.
+pub fn status(container: &Container, mut to: schema::container_status::Builder<'_>) {
+    let state = container.state();
+    to.set_id(container.id.as_str());
+    to.set_state(phase(state.phase));
+    to.set_pid(container.pid().unwrap_or(0));
+    to.set_bundle_path(&*container.bundle.to_string_lossy());
+    to.set_terminal(container.terminal);
+    timestamp(Some(container.created_at), to.reborrow().init_created_at());
+    timestamp(state.started_at, to.reborrow().init_started_at());
+    to.set_dropped_log_bytes(container.dropped_log_bytes());
+    let mut paths = to.reborrow().init_log_paths(container.log_paths.len() as u32);
+    for (index, path) in container.log_paths.iter().enumerate() {
+        paths.set(index as u32, &*path.to_string_lossy());
+    }
+    if let Some(state) = &state.exit {
+        exit(state, to.init_exit());
+    }
+}
+
+fn exit(state: &ExitState, mut to: schema::exit_state::Builder<'_>) {
+    to.set_knowledge(match state.unknown {
+        None => schema::ExitKnowledge::Known,
+        Some(Unknown::EndedUnwatched) => schema::ExitKnowledge::EndedUnwatched,
+        Some(Unknown::StatusUnavailable) => schema::ExitKnowledge::StatusUnavailable,
+    });
+    to.set_exit_code(-1);
+    match state.status {
+        Some(Status::Exited(code)) => to.set_exit_code(code),
+        Some(Status::Signaled { signal, core_dumped }) => {
+            to.set_signal(signal.unsigned_abs());
+            to.set_core_dumped(core_dumped);
+        }
+        None => {}
+    }
+    to.set_oom_killed(state.oom_killed);
+    to.set_log_complete(state.log_complete);
+    to.set_journaled(state.journaled);
+    timestamp(Some(state.at), to.init_exited_at());
+}
+
+fn phase(phase: Phase) -> schema::ContainerState {
+    match phase {
+        Phase::Creating => schema::ContainerState::Creating,
+        Phase::Created => schema::ContainerState::Created,
+        Phase::Running => schema::ContainerState::Running,
+        Phase::Exited | Phase::Gone => schema::ContainerState::Exited,
+    }
+}
+
+fn timestamp(moment: Option<SystemTime>, mut to: schema::timestamp::Builder<'_>) {
+    let since = moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    to.set_seconds(since.as_secs() as i64);
+    to.set_nanoseconds(since.subsec_nanos());
+}

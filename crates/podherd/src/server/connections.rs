@@ -1,0 +1,154 @@
+//! The server's socket, and the connections on it.
+
+use std::cell::Cell;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use capnp_rpc::rpc_twoparty_capnp::Side;
+use capnp_rpc::{RpcSystem, twoparty};
+use rustix::fs::AtFlags;
+use rustix::net::SocketType;
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::container::Pod;
+use crate::error::{Code, Error, Result};
+use crate::rpc::Service;
+
+/// The name that conmon-rs's clients dial.
+const SOCKET: &str = "conmon.sock";
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: i32 = 128;
+
+/// How long to wait before accepting again when there are no descriptors left: a connection that
+/// waits keeps the socket readable, so there is no event to wait for.
+const AFTER_EXHAUSTION: Duration = Duration::from_millis(100);
+
+/// The listening socket and all that came from it. The socket's file goes when this is dropped.
+pub struct Connections {
+    pod: Rc<Pod>,
+    listener: UnixListener,
+    open: Rc<Cell<usize>>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl Connections {
+    /// Listens in the pod's runtime directory. A socket that is there belongs to a dead server,
+    /// since the directory's lock is ours.
+    pub fn listen(pod: Rc<Pod>) -> Result<Self> {
+        let listener = bind(pod.runtime_dir.as_fd()).map_err(|error| {
+            let what = format!("the socket {}", pod.runtime_dir.path().join(SOCKET).display());
+            Error::from_io(Code::RuntimeDirUnusable, what, &error)
+        })?;
+        Ok(Self {
+            pod,
+            listener,
+            open: Rc::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        })
+    }
+
+    /// Accepts connections. Never ends: a failed accept is that connection's loss alone.
+    pub async fn accept(&self) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(AFTER_EXHAUSTION).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, stream: UnixStream) {
+        let allowed = |uid: u32| uid == 0 || uid == rustix::process::geteuid().as_raw();
+        match stream.peer_cred() {
+            Ok(peer) if allowed(peer.uid()) => {}
+            Ok(peer) => return tracing::warn!(uid = peer.uid(), "a connection of another user is refused"),
+            Err(error) => return tracing::warn!(%error, "a connection without credentials is refused"),
+        }
+        if self.open.get() >= self.pod.limits.connections {
+            return tracing::warn!(code = %Code::Overloaded, open = self.open.get(), "a connection is refused");
+        }
+        let counted = Counted::new(&self.open);
+        let connection = serve(stream, self.pod.clone(), self.closing.clone());
+        self.tasks.spawn_local(async move {
+            connection.await;
+            drop(counted);
+        });
+    }
+
+    /// Stops listening, and removes the socket.
+    pub fn stop_listening(&self) {
+        let _ = rustix::fs::unlinkat(self.pod.runtime_dir.as_fd(), SOCKET, AtFlags::empty());
+    }
+
+    /// Closes all connections, after what was to be sent was sent.
+    pub async fn close(self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        self.stop_listening();
+    }
+}
+
+fn bind(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<UnixListener> {
+    let _ = rustix::fs::unlinkat(directory, SOCKET, AtFlags::empty());
+    let socket: OwnedFd = crate::socket::bind(directory, SOCKET, SocketType::STREAM)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    UnixListener::from_std(socket.into())
+}
+
+async fn serve(stream: UnixStream, pod: Rc<Pod>, closing: CancellationToken) {
+    let (reader, writer) = stream.into_split();
+    let network = twoparty::VatNetwork::new(reader.compat(), writer.compat_write(), Side::Server, limits());
+    let mut rpc = RpcSystem::new(Box::new(network), Some(Service::bootstrap(pod)));
+    // Dropping the system would leave its calls running; the disconnector ends them.
+    let disconnector = rpc.get_disconnector();
+    tokio::select! {
+        ended = &mut rpc => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended");
+            }
+            return;
+        }
+        () = closing.cancelled() => {}
+    }
+    let _ = tokio::join!(disconnector, rpc);
+}
+
+/// 64 MiB a message, which holds the largest output of an exec.
+fn limits() -> capnp::message::ReaderOptions {
+    let mut options = capnp::message::ReaderOptions::new();
+    options.traversal_limit_in_words(Some((64 << 20) / 8));
+    options
+}
+
+/// Counts an open connection for as long as it lives.
+struct Counted(Rc<Cell<usize>>);
+
+impl Counted {
+    fn new(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}

@@ -1,0 +1,150 @@
+//! The server: puts the parts together, serves until it is told to end, and leaves nothing behind.
+
+mod build_data;
+mod connections;
+mod ending;
+pub mod logging;
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+
+use podherd_reaper::{ReapLoop, Reaper};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cgroup::Hierarchies;
+use crate::container::{Pod, Store};
+use crate::daemon::Start;
+use crate::disk::Disk;
+use crate::error::{Code, Error, Result};
+use crate::journal::Journal;
+use crate::stdio::{BufferPool, Budget};
+
+pub use build_data::BuildData;
+use connections::Connections;
+
+/// Runs a server to its end.
+pub fn run(start: Start) -> Result<()> {
+    logging::start(start.cli.log_driver, start.cli.log_level);
+    if start.cli.enable_tracing {
+        tracing::warn!("this build has no OpenTelemetry exporter: nothing goes to {}", start.cli.tracing_endpoint);
+    }
+    protect_from_oom_killer();
+    raise_descriptor_limit();
+    let failed = |error: io::Error| Error::from_io(Code::Internal, "starting the event loop", &error);
+    let event_loop = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+    LocalSet::new().block_on(&event_loop, serve(start))
+}
+
+async fn serve(start: Start) -> Result<()> {
+    let failed = |error: io::Error| Error::from_io(Code::Internal, "starting", &error);
+    let (reaper, reap_loop) = Reaper::new(start.children).map_err(failed)?;
+    let mut why = Reasons::listen(start.lease, reap_loop).map_err(failed)?;
+    let disk = Disk::new();
+    let (journal, survivors) = Journal::open(&disk, start.runtime_dir.path()).await.map_err(|error| {
+        let what = format!("the journal in {}", start.runtime_dir.path().display());
+        Error::new(Code::RuntimeDirUnusable, format!("{what}: {error}"))
+    })?;
+    for survivor in &survivors {
+        tracing::warn!(container = %survivor.id, pid = survivor.pid, bundle = %survivor.bundle.display(),
+            "a container of an earlier server, whose end was not recorded; it is not watched");
+    }
+    let pod = Rc::new(Pod {
+        reaper,
+        runtime: start.runtime,
+        runtime_dir: start.runtime_dir,
+        disk,
+        journal,
+        hierarchies: Hierarchies::mounted().map_err(failed)?,
+        containers: Store::new(start.cli.limits.ended_containers),
+        buffers: BufferPool::default(),
+        exec_output: Budget::new(start.cli.limits.exec_output_total_bytes, start.cli.limits.exec_output_bytes),
+        limits: start.cli.limits,
+        tasks: TaskTracker::new(),
+        ending: CancellationToken::new(),
+        next_name: Cell::new(1),
+    });
+    let connections = Connections::listen(pod.clone())?;
+    let pid_file = start.ready.in_background().then(|| ending::PidFile::write(&pod.runtime_dir)).transpose()?;
+    tracing::info!(pid = std::process::id(), runtime = %pod.runtime.path().display(), directory = %pod.runtime_dir.path().display(), "listening");
+    start.ready.announce();
+
+    let reason = tokio::select! {
+        reason = why.next() => reason,
+        () = connections.accept() => "the socket failed",
+    };
+    tracing::info!(reason, "ending");
+    let within = pod.limits.shutdown_timeout;
+    tokio::select! {
+        () = ending::end(&pod, connections, within) => {}
+        reason = why.next() => tracing::warn!(reason, "ending at once"),
+    }
+    drop(pid_file);
+    Ok(())
+}
+
+/// What ends a server.
+struct Reasons {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    lease: Option<AsyncFd<std::os::fd::OwnedFd>>,
+    reaping: tokio::task::JoinHandle<io::Error>,
+}
+
+impl Reasons {
+    fn listen(lease: Option<std::os::fd::OwnedFd>, reap_loop: ReapLoop) -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            lease: lease.map(|lease| crate::readiness::register(lease, Interest::READABLE)).transpose()?,
+            reaping: tokio::task::spawn_local(reap_loop.run()),
+        })
+    }
+
+    /// The next reason to end; each lasting one is given once.
+    async fn next(&mut self) -> &'static str {
+        let lease_ended = async {
+            match &self.lease {
+                Some(lease) => drop(lease.readable().await),
+                None => std::future::pending().await,
+            }
+        };
+        let reason = tokio::select! {
+            _ = self.terminate.recv() => return "SIGTERM",
+            _ = self.interrupt.recv() => return "SIGINT",
+            _ = self.hangup.recv() => return "SIGHUP",
+            () = lease_ended => "the starter has gone",
+            end = &mut self.reaping, if !self.reaping.is_finished() => {
+                tracing::error!(code = %Code::Internal, ?end, "the reaper ended");
+                return "the reaper failed";
+            }
+        };
+        self.lease = None;
+        reason
+    }
+}
+
+/// A monitor that is killed for its containers' memory loses their exit states. Best effort: a
+/// locked-down machine refuses it. Spawned programs get the inherited score back.
+fn protect_from_oom_killer() {
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "-1000") {
+        tracing::debug!(%error, "the server's OOM score stays as it was inherited");
+    }
+}
+
+/// Each container needs some descriptors. Spawned programs get the inherited limit back.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit on descriptors stays as it was inherited");
+    }
+}

@@ -1,0 +1,34 @@
+//! Streams of containers and execs: pipes, terminals, reading them to their end.
+
+mod capture;
+mod console;
+mod drain;
+mod reader;
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::pipe::PipeFlags;
+
+pub use capture::{Budget, Captured};
+pub use console::{ConsoleSocket, Terminal};
+pub use drain::{End, Owner, drain};
+pub use reader::{BufferPool, OutputReader};
+
+/// A pipe whose two ends close when a program is executed; returned as (read, write).
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+/// A path under which another process of this user can open this descriptor's file while the
+/// server holds it open.
+pub fn path_of(fd: impl AsFd) -> PathBuf {
+    format!("/proc/{}/fd/{}", std::process::id(), fd.as_fd().as_raw_fd()).into()
+}
+
+/// /dev/null, for reading and writing.
+pub fn null() -> io::Result<OwnedFd> {
+    use rustix::fs::{Mode, OFlags};
+    Ok(rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?)
+}

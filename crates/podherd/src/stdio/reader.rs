@@ -1,0 +1,76 @@
+//! The server's end of an output stream: a pipe or the master of a terminal.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// One read takes at most this much: a pipe's usual capacity.
+pub const CHUNK: usize = 64 << 10;
+
+/// Reads one output stream without blocking. Cheap to clone: a terminal is read, and resized.
+#[derive(Clone, Debug)]
+pub struct OutputReader {
+    fd: Rc<AsyncFd<OwnedFd>>,
+}
+
+impl OutputReader {
+    /// Takes over the read end of a pipe, or a terminal's master. The flag is set on the open file
+    /// description, which the writers of a pipe don't share.
+    pub fn new(fd: OwnedFd) -> io::Result<Self> {
+        let flags = rustix::fs::fcntl_getfl(&fd)?;
+        rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
+        Ok(Self { fd: Rc::new(crate::readiness::register(fd, Interest::READABLE)?) })
+    }
+
+    /// Waits until there is something to read, or the end.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.fd.readable().await.map(|mut guard| guard.retain_ready())
+    }
+
+    /// Reads what is there, at most `buffer.len()` bytes: `Ok(0)` is the end, `WouldBlock` means
+    /// that nothing is there now. A terminal that nobody holds open any more reports EIO (tty_io(4)
+    /// semantics of a hang-up), which is its end and not an error.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = self.fd.try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, &mut *buffer)?));
+        match result {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(0),
+            other => other,
+        }
+    }
+}
+
+impl AsFd for OutputReader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.get_ref().as_fd()
+    }
+}
+
+/// Buffers for reading. Streams that are busy at the same time hold one each; between reads one is
+/// kept, and none once everything is quiet, so that idle containers cost no memory.
+#[derive(Clone, Debug, Default)]
+pub struct BufferPool {
+    spare: Rc<RefCell<Option<Box<[u8]>>>>,
+}
+
+impl BufferPool {
+    /// A buffer of [`CHUNK`] bytes.
+    pub fn take(&self) -> Box<[u8]> {
+        self.spare.take().unwrap_or_else(|| vec![0; CHUNK].into_boxed_slice())
+    }
+
+    /// Gives a buffer back for the next reader.
+    pub fn give(&self, buffer: Box<[u8]>) {
+        self.spare.replace(Some(buffer));
+    }
+
+    /// Frees the spare buffer; called when a stream has run dry.
+    pub fn trim(&self) {
+        self.spare.take();
+    }
+}
