@@ -54,4 +54,9 @@ export default defineConfig(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
+  {
+    // Type tests name methods without calling them.
+    files: ['**/*.test-d.ts'],
+    rules: { '@typescript-eslint/unbound-method': 'off' },
+  },
 );

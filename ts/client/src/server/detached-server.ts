@@ -59,6 +59,7 @@ async function giveUp(
   const late = sleep(GIVE_UP_PATIENCE_MS, { ok: false }, { ref: false });
   const { ok } = await Promise.race([ended, late]);
   child.kill('SIGKILL');
+  await ended;
   if (!ok) return;
   const pid = await takePidFile(runtimeDir);
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');

@@ -1,0 +1,68 @@
+import { expectTypeOf, test } from 'vitest';
+import type {
+  CallOptions,
+  Container,
+  ContainerStatus,
+  CreateContainerOptions,
+  ErrorCode,
+  ExecResult,
+  ExitState,
+  LogSink,
+  StartOptions,
+} from '../../src/index.js';
+import { Pod, PodherdError } from '../../src/index.js';
+
+declare const pod: Pod;
+declare const container: Container;
+
+test('pods', () => {
+  expectTypeOf(Pod.start).parameter(0).toExtend<StartOptions>();
+  expectTypeOf(Pod.start).returns.resolves.toEqualTypeOf<Pod>();
+  expectTypeOf(Pod.connect).returns.resolves.toEqualTypeOf<Pod>();
+  expectTypeOf<Pod>().toExtend<AsyncDisposable>();
+  expectTypeOf(pod.closed()).resolves.toEqualTypeOf<PodherdError | undefined>();
+  expectTypeOf(pod.createContainer).returns.resolves.toEqualTypeOf<Container>();
+  expectTypeOf(pod.get).returns.resolves.toEqualTypeOf<Container>();
+  expectTypeOf(pod.list()).resolves.toEqualTypeOf<ContainerStatus[]>();
+  // @ts-expect-error a pod is made by start or connect
+  new Pod();
+});
+
+test('what a wait gives depends on what it waits for', () => {
+  expectTypeOf(container.wait()).resolves.toEqualTypeOf<ExitState>();
+  expectTypeOf(container.wait({ timeoutMs: 1 })).resolves.toEqualTypeOf<ExitState>();
+  expectTypeOf(container.wait({ until: 'exited' })).resolves.toEqualTypeOf<ExitState>();
+  expectTypeOf(container.wait({ until: 'running' })).resolves.toEqualTypeOf<ContainerStatus>();
+  // @ts-expect-error no such state
+  void container.wait({ until: 'paused' });
+});
+
+test('every call takes a signal and a timeout', () => {
+  expectTypeOf(container.start).parameter(0).toEqualTypeOf<CallOptions | undefined>();
+  expectTypeOf(container.exec).parameter(1).exclude<undefined>().toExtend<CallOptions>();
+  expectTypeOf(container.kill).parameter(1).exclude<undefined>().toExtend<CallOptions>();
+  expectTypeOf(container.delete).parameter(0).exclude<undefined>().toExtend<CallOptions>();
+  expectTypeOf<CreateContainerOptions>().toExtend<CallOptions>();
+  expectTypeOf<StartOptions>().toExtend<CallOptions>();
+});
+
+test('options', () => {
+  expectTypeOf<CreateContainerOptions['log']>().toEqualTypeOf<LogSink | readonly LogSink[] | undefined>();
+  expectTypeOf<{ path: string }>().toExtend<LogSink>();
+  expectTypeOf<{ driver: 'journald' }>().toExtend<LogSink>();
+  expectTypeOf<{ driver: 'json' }>().not.toExtend<LogSink>();
+  expectTypeOf(container.kill).parameter(0).toEqualTypeOf<NodeJS.Signals | number | undefined>();
+  // @ts-expect-error a command is a list, not a line for a shell
+  void container.exec('ls -l');
+  // @ts-expect-error a container needs an id
+  void pod.createContainer({ bundle: '/b' });
+});
+
+test('results', () => {
+  expectTypeOf(container.exec(['ls'])).resolves.toEqualTypeOf<ExecResult>();
+  expectTypeOf<ExecResult['stdout']>().toEqualTypeOf<Uint8Array>();
+  expectTypeOf<ExitState['exitCode']>().toEqualTypeOf<number | null>();
+  expectTypeOf<PodherdError['code']>().toEqualTypeOf<ErrorCode>();
+  expectTypeOf<'ID_IN_USE'>().toExtend<ErrorCode>();
+  expectTypeOf<'NO_SUCH_CODE'>().not.toExtend<ErrorCode>();
+});
