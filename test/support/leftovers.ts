@@ -22,6 +22,8 @@ export interface Watched {
 export interface Thing {
   kind: string;
   what: string;
+  /** Pid of a process: what it is called changes when it executes something. */
+  pid?: number;
 }
 
 /** All that is there of a test at one moment. */
@@ -35,9 +37,11 @@ export function takeSnapshot(watched: Watched): Thing[] {
   const ours = new Set(descendants(watched.nursery, processes).map(({ pid }) => pid));
   for (const entry of processes) {
     if (entry.pid === watched.server || !(ours.has(entry.pid) || inCgroup.test(entry.cgroups))) continue;
-    add(entry.state === 'Z' ? 'zombie' : 'process', [
-      `${entry.name} ${entry.pid}, parent ${whose(entry.parent, watched)}`,
-    ]);
+    things.push({
+      kind: entry.state === 'Z' ? 'zombie' : 'process',
+      what: `${entry.name} ${entry.pid}, parent ${whose(entry.parent, watched)}`,
+      pid: entry.pid,
+    });
   }
   if (existsSync(`/proc/${watched.server}/fd`)) add('descriptor', descriptors(watched.server));
   add('file in the runtime directory', names(watched.runtimeDir));
@@ -86,9 +90,10 @@ function whose(pid: number, watched: Watched): string {
 
 /** What is in `now` more often than in `before`. */
 function beyond(now: readonly Thing[], before: readonly Thing[]): Thing[] {
-  const rest = before.map(({ kind, what }) => `${kind}\0${what}`);
-  return now.filter(({ kind, what }) => {
-    const at = rest.indexOf(`${kind}\0${what}`);
+  const key = ({ kind, what, pid }: Thing): string => `${kind}\0${pid ?? what}`;
+  const rest = before.map(key);
+  return now.filter((thing) => {
+    const at = rest.indexOf(key(thing));
     if (at >= 0) rest.splice(at, 1);
     return at < 0;
   });
