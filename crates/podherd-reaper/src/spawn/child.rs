@@ -192,26 +192,31 @@ unsafe fn prepare(shared: &Shared<'_>) -> Result<(), Step> {
     Ok(())
 }
 
-/// Ignored signals would stay ignored across exec, and handlers must not run on borrowed memory.
+/// Ignored signals would stay ignored across exec, and handlers must not run on borrowed memory. The
+/// system call itself: libc refuses the numbers that it keeps for itself, and takes locks.
 ///
 /// SAFETY: only in the child, which has a table of dispositions of its own.
 unsafe fn default_dispositions() {
+    // The kernel's sigaction, more than long enough: all zeros is SIG_DFL on every architecture.
+    let default = [0u64; 8];
     for signal in 1..=LAST_SIGNAL {
-        // SAFETY: plain memory, filled by the first call and changed by us; numbers that libc keeps
-        // for itself are refused and left alone.
+        // SAFETY: the array outlives the call, which only reads it; SIGKILL and SIGSTOP are refused.
         unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            if libc::sigaction(signal, ptr::null(), &raw mut action) == 0
-                && action.sa_sigaction != libc::SIG_DFL
-            {
-                action.sa_sigaction = libc::SIG_DFL;
-                libc::sigaction(signal, &raw const action, ptr::null_mut());
-            }
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<c_void>(),
+                SIGNAL_SET,
+            );
         }
     }
 }
 
 const LAST_SIGNAL: c_int = 64;
+
+/// Bytes of the kernel's signal set, 64 signals.
+const SIGNAL_SET: usize = 8;
 
 /// Returns only if nothing could be executed: the errno, chosen as `execvp(3)` does.
 ///

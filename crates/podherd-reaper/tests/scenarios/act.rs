@@ -111,7 +111,10 @@ fn print_descriptors() {
         .iter()
         .filter_map(|path| Some((path, fs::read_link(path).ok()?)))
         .collect();
-    lines.sort();
+    lines.sort_by_key(|(path, _)| {
+        path.file_name()
+            .and_then(|name| name.to_str()?.parse::<u32>().ok())
+    });
     for (path, target) in lines {
         println!("{} {}", path.file_name().unwrap().display(), target.display());
     }

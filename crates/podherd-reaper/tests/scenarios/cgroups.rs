@@ -48,12 +48,13 @@ impl Cgroup {
         count(&self.0) + count(&self.0.join("below"))
     }
 
-    async fn fill(&self, reaper: &Reaper) -> Vec<podherd_reaper::Process> {
+    /// Processes that fork once they are inside; all that they leave is inside, too.
+    async fn fill(&self, reaper: &Reaper, steps: &str) -> Vec<podherd_reaper::Process> {
+        let (read, _write) = crate::stage::pipe();
         let mut processes = Vec::new();
         for directory in [self.0.clone(), self.0.join("below")] {
-            let process = reaper
-                .spawn(actor("fork[ fork[ setsid hang ] hang ] sleep 20 hang"))
-                .unwrap();
+            let program = actor(&format!("eof {steps}")).stdin(read.try_clone().unwrap());
+            let process = reaper.spawn(program).unwrap();
             fs::write(directory.join("cgroup.procs"), process.pid().to_string()).unwrap();
             processes.push(process);
         }
@@ -72,11 +73,11 @@ impl Drop for Cgroup {
 pub fn all_are_killed() {
     play(async |reaper| {
         for cgroup in Cgroup::everywhere() {
-            let processes = cgroup.fill(&reaper).await;
-            let bomb = reaper
-                .spawn(actor("eof bomb").stdin(crate::stage::pipe().0))
-                .unwrap();
-            fs::write(cgroup.0.join("cgroup.procs"), bomb.pid().to_string()).unwrap();
+            let mut processes = cgroup
+                .fill(&reaper, "fork[ setsid fork[ fork[ hang ] ] hang ] hang")
+                .await;
+            until("they have forked", || cgroup.processes() == 6).await;
+            processes.extend(cgroup.fill(&reaper, "bomb").await);
             cgroup::kill_all(&cgroup.0, LONG)
                 .await
                 .unwrap_or_else(|error| panic!("{}: {error}", cgroup.0.display()));
@@ -88,10 +89,6 @@ pub fn all_are_killed() {
                 };
                 assert_eq!(ended(&process).await.status, killed);
             }
-            ended(&bomb).await;
-            // What forked before it was moved.
-            until("the rest can be told", || reaper.counters().watched == 0).await;
-            end_strays(&reaper).await;
             if let Ok(state) = fs::read_to_string(cgroup.0.join("freezer.state")) {
                 assert_eq!(state, "THAWED\n");
             }
@@ -156,16 +153,4 @@ pub fn a_missing_one_is_empty() {
         cgroup::kill_all(missing, Duration::ZERO).await.unwrap();
         assert_eq!(cgroup::signal_all(missing, libc::SIGTERM).await.unwrap(), 0);
     });
-}
-
-async fn end_strays(reaper: &Reaper) {
-    let claim = reaper.claim();
-    drop(claim);
-    for pid in fs::read_to_string("/proc/thread-self/children")
-        .unwrap()
-        .split_ascii_whitespace()
-    {
-        let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    }
 }

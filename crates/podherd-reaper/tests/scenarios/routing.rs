@@ -58,7 +58,7 @@ pub fn signals_and_cores() {
         for signal in [
             libc::SIGKILL,
             libc::SIGTERM,
-            libc::SIGPIPE,
+            libc::SIGALRM,
             libc::SIGCHLD + 22,
             64,
         ] {

@@ -107,7 +107,7 @@ pub async fn ended(process: &Process) -> podherd_reaper::Exit {
         .expect("a process ends")
 }
 
-fn children() -> String {
+pub fn children() -> String {
     let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
     tasks
         .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
