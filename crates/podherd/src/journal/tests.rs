@@ -197,8 +197,10 @@ fn a_full_disk_is_survived_in_memory_and_made_up_for() {
             journal.created(created(&id, 100 + number));
             failed += usize::from(journal.exited(&id, exited(0)).await.is_err());
         }
-        journal.created(created("during", 2));
         assert!(failed > 50, "{failed}");
+        journal.created(created("during", 2));
+        let full_still = journal.exited("nobody", exited(0)).await;
+        assert!(full_still.is_err());
         fs::remove_file(&filler).expect("space again");
         written(&journal).await;
         drop(journal);

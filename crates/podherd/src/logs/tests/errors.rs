@@ -88,6 +88,30 @@ fn a_loss_is_said_at_the_end_too() {
 }
 
 #[test]
+fn a_torn_line_of_an_earlier_life_is_ended_also_after_failed_writes() {
+    on_event_loop(async {
+        let full = Filesystem::tmpfs("size=64k");
+        let (path, filler) = (full.path().join("log"), full.path().join("filler"));
+        let torn = [b'-'; 4_090];
+        fs::write(&path, torn).expect("a torn log, its page full");
+        assert!(fs::write(&filler, vec![0; 65_536]).is_err());
+        let log = open(&path).await;
+        for _ in 0..3 {
+            log.write(Stream::Stdout, b"lost\n").await;
+            log.flush().await;
+            assert_eq!(fs::read(&path).expect("log"), torn);
+        }
+        fs::remove_file(&filler).expect("space again");
+        log.write(Stream::Stdout, b"logged\n").await;
+        assert_eq!(log.flush().await.dropped_bytes, 15);
+        let whole = fs::read(&path).expect("log").split_off(torn.len());
+        assert_eq!(whole.first(), Some(&b'\n'));
+        fs::write(&path, &whole[1..]).expect("the log without the torn line");
+        assert_eq!(told(&path), (15, model("stdout", b"logged\n")));
+    });
+}
+
+#[test]
 fn a_write_error_fails_no_call_and_every_byte_is_counted() {
     on_event_loop(async {
         // Refuses each write with ENOSPC, and can't be cut back.

@@ -33,7 +33,7 @@ fn encode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
 
 #[test]
 fn any_output_cut_anywhere_gives_the_records_of_its_lines() {
-    for seed in 0..100 {
+    for seed in 0..40 {
         let mut random = Random(seed);
         let output = random.output();
         let mut chunks = Vec::new();

@@ -74,3 +74,40 @@ fn cpu_seconds() -> f64 {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn memory_of_idle_logs() {
+    const LOGS: usize = 500;
+    on_event_loop(async {
+        let (disk, directory) = (crate::disk::Disk::new(), directory());
+        let mut logs = Vec::with_capacity(LOGS);
+        let chunk = LINE.repeat(800);
+        let mut before = 0;
+        // One more round than is measured: the first one pays for threads and code.
+        for round in 0..2 {
+            for number in 0..LOGS {
+                let path = directory.path().join(format!("{round}-{number}"));
+                let opened = super::ContainerLog::open(&disk, super::LABEL, super::target(&path));
+                let log = opened.await.expect("a log");
+                log.write(Stream::Stdout, chunk.as_bytes()).await;
+                log.write(Stream::Stderr, b"a prompt> ").await;
+                logs.push(log);
+            }
+            for log in &logs {
+                log.flush().await;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            let now = anonymous_kilobytes();
+            println!("{} idle logs: {now} kB, {} kB more", logs.len(), now - before);
+            before = now;
+        }
+    });
+}
+
+fn anonymous_kilobytes() -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).expect("RssAnon")
+}
