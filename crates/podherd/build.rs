@@ -1,6 +1,9 @@
 //! Build data for `--version`, without needing git: a package build sets PODHERD_COMMIT and
 //! SOURCE_DATE_EPOCH; from a checkout the commit is `unknown`.
-#![allow(clippy::disallowed_methods, reason = "a build script has no reaper, and waits for what it starts")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a build script has no reaper, and waits for what it starts"
+)]
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,14 +15,22 @@ fn main() {
     }
     println!("cargo:rerun-if-changed=../../Cargo.lock");
 
-    set("COMMIT", &env::var("PODHERD_COMMIT").unwrap_or_else(|_| "unknown".into()));
+    set(
+        "COMMIT",
+        &env::var("PODHERD_COMMIT").unwrap_or_else(|_| "unknown".into()),
+    );
     set("TAG", &env::var("PODHERD_TAG").unwrap_or_default());
     set("TARGET", &env::var("TARGET").unwrap_or_else(|_| "unknown".into()));
     set("RUST_VERSION", &version_of("RUSTC"));
     set("CARGO_VERSION", &version_of("CARGO"));
-    let date = env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    });
+    let date = env::var("SOURCE_DATE_EPOCH")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs())
+        });
     set("BUILD_EPOCH", &date.to_string());
 
     let lock = fs::read_to_string("../../Cargo.lock").unwrap_or_default();
@@ -44,7 +55,9 @@ fn version_of(tool: &str) -> String {
 /// `name version` of each locked package, one a line.
 fn packages(lock: &str) -> String {
     let value = |line: &str, key: &str| {
-        line.strip_prefix(key).and_then(|rest| rest.strip_prefix(" = ")).map(|text| text.trim_matches('"').to_owned())
+        line.strip_prefix(key)
+            .and_then(|rest| rest.strip_prefix(" = "))
+            .map(|text| text.trim_matches('"').to_owned())
     };
     let mut list = String::new();
     let mut name = String::new();

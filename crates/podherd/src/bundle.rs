@@ -33,25 +33,38 @@ impl Bundle {
     /// Reads `path`/config.json. Blocks on the disk: to be called on a writer thread.
     pub fn read(path: &Path) -> Result<Self> {
         let file = path.join("config.json");
-        let invalid = |why: String| Error::new(Code::BundleInvalid, format!("bundle {}: {why}", path.display()));
+        let invalid =
+            |why: String| Error::new(Code::BundleInvalid, format!("bundle {}: {why}", path.display()));
         let text = match std::fs::read(&file) {
             Ok(text) => text,
             Err(error) if !path.is_dir() => {
-                return Err(Error::from_io(Code::BundleInvalid, format!("bundle {}", path.display()), &error));
+                return Err(Error::from_io(
+                    Code::BundleInvalid,
+                    format!("bundle {}", path.display()),
+                    &error,
+                ));
             }
             Err(error) => return Err(Error::from_io(Code::BundleInvalid, file.display(), &error)),
         };
-        let config: Config =
-            serde_json::from_slice(&text).map_err(|error| invalid(format!("config.json is not valid: {error}")))?;
+        let config: Config = serde_json::from_slice(&text)
+            .map_err(|error| invalid(format!("config.json is not valid: {error}")))?;
         match config.oci_version {
             None => return Err(invalid("config.json has no ociVersion".into())),
             Some(version) if !version.starts_with("1.") => {
-                return Err(invalid(format!("config.json has ociVersion {version:?}, expected 1.x")));
+                return Err(invalid(format!(
+                    "config.json has ociVersion {version:?}, expected 1.x"
+                )));
             }
             Some(_) => {}
         }
-        let cgroups_path = config.linux.and_then(|linux| linux.cgroups_path).filter(|path| !path.as_os_str().is_empty());
-        Ok(Self { path: path.to_owned(), cgroups_path })
+        let cgroups_path = config
+            .linux
+            .and_then(|linux| linux.cgroups_path)
+            .filter(|path| !path.as_os_str().is_empty());
+        Ok(Self {
+            path: path.to_owned(),
+            cgroups_path,
+        })
     }
 }
 
@@ -67,7 +80,8 @@ mod tests {
 
     #[test]
     fn takes_the_cgroup_path_and_ignores_what_it_does_not_know() {
-        let bundle = read(r#"{"ociVersion":"1.0.2-dev","linux":{"cgroupsPath":"/a/b","x":1},"process":{}}"#).unwrap();
+        let bundle =
+            read(r#"{"ociVersion":"1.0.2-dev","linux":{"cgroupsPath":"/a/b","x":1},"process":{}}"#).unwrap();
         assert_eq!(bundle.cgroups_path.as_deref(), Some(Path::new("/a/b")));
         assert!(read(r#"{"ociVersion":"1.2.0"}"#).unwrap().cgroups_path.is_none());
     }
@@ -85,6 +99,9 @@ mod tests {
             assert!(error.message.contains(words), "{error}");
         }
         let missing = Bundle::read(Path::new("/nonexistent/bundle")).unwrap_err();
-        assert!(missing.message.contains("/nonexistent/bundle") && missing.message.contains("No such file"), "{missing}");
+        assert!(
+            missing.message.contains("/nonexistent/bundle") && missing.message.contains("No such file"),
+            "{missing}"
+        );
     }
 }

@@ -41,7 +41,13 @@ pub struct Cli {
     pub enable_tracing: bool,
 
     /// Where traces would go
-    #[arg(short, long, env = "CONMON_TRACING_ENDPOINT", value_name = "URL", default_value = "http://127.0.0.1:4317")]
+    #[arg(
+        short,
+        long,
+        env = "CONMON_TRACING_ENDPOINT",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4317"
+    )]
     pub tracing_endpoint: String,
 
     /// Print what this binary was built from
@@ -93,17 +99,30 @@ pub struct Limits {
     pub exec_output_total_bytes: usize,
 
     /// Ended containers whose exit state is kept
-    #[arg(long, env = "PODHERD_ENDED_CONTAINERS", value_name = "COUNT", default_value_t = 1024)]
+    #[arg(
+        long,
+        env = "PODHERD_ENDED_CONTAINERS",
+        value_name = "COUNT",
+        default_value_t = 1024
+    )]
     pub ended_containers: usize,
 
     /// Connections that are served at once
-    #[arg(long, env = "PODHERD_CONNECTIONS", value_name = "COUNT", default_value_t = 256)]
+    #[arg(
+        long,
+        env = "PODHERD_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 256
+    )]
     pub connections: usize,
 }
 
 /// Levels of the server's own log.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-#[allow(missing_docs, reason = "the names say it all, and clap would print the text as help")]
+#[allow(
+    missing_docs,
+    reason = "the names say it all, and clap would print the text as help"
+)]
 pub enum LogLevel {
     Trace,
     Debug,
@@ -134,7 +153,9 @@ pub enum VersionDetail {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
+    let number: f64 = text
+        .parse()
+        .map_err(|_| format!("{text:?} is not a number of seconds"))?;
     Duration::try_from_secs_f64(number)
         .ok()
         .filter(|duration| !duration.is_zero())

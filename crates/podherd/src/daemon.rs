@@ -49,7 +49,10 @@ pub fn start(cli: Cli) -> Result<()> {
     let children = ChildDefaults::capture()
         .map_err(|error| Error::from_io(Code::Internal, "reading the limits to hand on", &error))?;
 
-    let mut ready = Ready { channels: ready_fd.into_iter().collect(), background: None };
+    let mut ready = Ready {
+        channels: ready_fd.into_iter().collect(),
+        background: None,
+    };
     if !cli.skip_fork {
         match fork()? {
             Forked::Starter => return Ok(()),
@@ -59,23 +62,43 @@ pub fn start(cli: Cli) -> Result<()> {
             }
         }
     }
-    server::run(Start { cli, runtime, runtime_dir, children, ready, lease })
+    server::run(Start {
+        cli,
+        runtime,
+        runtime_dir,
+        children,
+        ready,
+        lease,
+    })
 }
 
 /// Makes the directory if it is absent, and locks it: one server per directory. The lock is the
 /// kernel's (flock(2)) and ends with the server, however that ends.
 fn lock(path: PathBuf) -> Result<RuntimeDir> {
     let unusable = |error: io::Error| {
-        Error::from_io(Code::RuntimeDirUnusable, format!("runtime directory {}", path.display()), &error)
+        Error::from_io(
+            Code::RuntimeDirUnusable,
+            format!("runtime directory {}", path.display()),
+            &error,
+        )
     };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&path)
+        .map_err(unusable)?;
     let directory = RuntimeDir::open(path.canonicalize().map_err(unusable)?).map_err(unusable)?;
-    rustix::fs::flock(directory.as_fd(), FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
-        rustix::io::Errno::WOULDBLOCK => Error::new(
-            Code::ServerRunning,
-            format!("another server owns the runtime directory {}; connect to it, or end it first", path.display()),
-        ),
-        errno => unusable(errno.into()),
+    rustix::fs::flock(directory.as_fd(), FlockOperation::NonBlockingLockExclusive).map_err(|errno| {
+        match errno {
+            rustix::io::Errno::WOULDBLOCK => Error::new(
+                Code::ServerRunning,
+                format!(
+                    "another server owns the runtime directory {}; connect to it, or end it first",
+                    path.display()
+                ),
+            ),
+            errno => unusable(errno.into()),
+        }
     })?;
     Ok(directory)
 }
@@ -89,7 +112,8 @@ enum Forked {
 
 /// Forks before there is any thread. The starter waits until the server listens or has ended.
 fn fork() -> Result<Forked> {
-    let failed = |error: io::Error| Error::from_io(Code::ResourcesExhausted, "going to the background", &error);
+    let failed =
+        |error: io::Error| Error::from_io(Code::ResourcesExhausted, "going to the background", &error);
     let (listens, channel) = crate::stdio::pipe().map_err(failed)?;
     match background::fork().map_err(failed)? {
         Fork::Child => {
@@ -101,7 +125,9 @@ fn fork() -> Result<Forked> {
         Fork::Parent { mut child } => {
             drop(channel);
             let mut word = String::new();
-            fs::File::from(listens).read_to_string(&mut word).map_err(failed)?;
+            fs::File::from(listens)
+                .read_to_string(&mut word)
+                .map_err(failed)?;
             if word == READY {
                 return Ok(Forked::Starter);
             }

@@ -117,7 +117,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of this code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// What a failed system call means to a caller: exhaustion keeps its own code wherever it

@@ -9,11 +9,17 @@ use podherd::{daemon, server::BuildData};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(detail) = cli.version_json {
-        println!("{}", BuildData::of_this_binary().json(detail == VersionDetail::Full));
+        println!(
+            "{}",
+            BuildData::of_this_binary().json(detail == VersionDetail::Full)
+        );
         return ExitCode::SUCCESS;
     }
     if let Some(detail) = cli.version {
-        print!("{}", BuildData::of_this_binary().text(detail == VersionDetail::Full));
+        print!(
+            "{}",
+            BuildData::of_this_binary().text(detail == VersionDetail::Full)
+        );
         return ExitCode::SUCCESS;
     }
     match daemon::start(cli) {

@@ -20,7 +20,10 @@ impl ContainerCgroup {
         let own = hierarchies.places_of(std::process::id())?;
         let mut places = hierarchies.places_of(pid)?;
         places.retain(|place| !own.iter().any(|own| own.directory.starts_with(&place.directory)));
-        let mut found = Self { places, oom_baseline: 0 };
+        let mut found = Self {
+            places,
+            oom_baseline: 0,
+        };
         found.oom_baseline = found.oom_kill_count();
         Ok(found)
     }
@@ -42,7 +45,9 @@ impl ContainerCgroup {
             // Version 2 forbids processes beside a sub-cgroup that has controllers (cgroups(7), "no
             // internal processes"): a container that delegates its own cgroup is left alone.
             let delegated = std::fs::read_to_string(place.directory.join("cgroup.subtree_control"));
-            return delegated.is_ok_and(|text| text.trim().is_empty()).then_some((place.directory.as_path(), None));
+            return delegated
+                .is_ok_and(|text| text.trim().is_empty())
+                .then_some((place.directory.as_path(), None));
         }
         let freezer = self.places.iter().find(|place| place.has("freezer"))?;
         Some((freezer.directory.as_path(), Some("freezer")))
@@ -64,7 +69,9 @@ impl ContainerCgroup {
                 false => return None,
             };
             let text = std::fs::read_to_string(place.directory.join(file)).ok()?;
-            text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok())
+            text.lines()
+                .find_map(|line| line.strip_prefix("oom_kill "))
+                .and_then(|count| count.trim().parse().ok())
         };
         self.places.iter().filter_map(read).max().unwrap_or(0)
     }
@@ -97,5 +104,8 @@ pub fn remove_tree(directory: &Path) {
 
 fn child_directories(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
 }

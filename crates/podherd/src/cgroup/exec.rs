@@ -29,7 +29,10 @@ impl ExecCgroup {
             Some(controller) => format!("{controller}:{name}"),
             None => name.to_owned(),
         };
-        Some(Self { directory, argument: argument.into() })
+        Some(Self {
+            directory,
+            argument: argument.into(),
+        })
     }
 
     /// The directory.

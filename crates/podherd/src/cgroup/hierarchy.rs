@@ -39,8 +39,13 @@ impl Hierarchies {
     /// Reads the form of /proc/PID/mountinfo, see proc(5).
     fn parse(mountinfo: &str) -> Self {
         let mut seen = BTreeSet::new();
-        let mounts = mountinfo.lines().filter_map(Mount::parse).filter(|mount| seen.insert(mount.controllers.clone()));
-        Self { mounts: mounts.collect() }
+        let mounts = mountinfo
+            .lines()
+            .filter_map(Mount::parse)
+            .filter(|mount| seen.insert(mount.controllers.clone()));
+        Self {
+            mounts: mounts.collect(),
+        }
     }
 
     /// The directories of the process `pid`.
@@ -52,7 +57,11 @@ impl Hierarchies {
     /// from the cgroups of this process, as in the runtimes.
     pub fn directories(&self, path: &Path) -> Vec<PathBuf> {
         if path.is_absolute() {
-            return self.mounts.iter().filter_map(|mount| mount.directory(path)).collect();
+            return self
+                .mounts
+                .iter()
+                .filter_map(|mount| mount.directory(path))
+                .collect();
         }
         let own = self.places_of(std::process::id()).unwrap_or_default();
         own.into_iter().map(|place| place.directory.join(path)).collect()
@@ -64,8 +73,14 @@ impl Hierarchies {
             let mut fields = line.splitn(3, ':').skip(1);
             let controllers = list(fields.next()?);
             let path = Path::new(fields.next()?);
-            let mount = self.mounts.iter().find(|mount| mount.controllers == controllers)?;
-            Some(Place { directory: mount.directory(path)?, controllers })
+            let mount = self
+                .mounts
+                .iter()
+                .find(|mount| mount.controllers == controllers)?;
+            Some(Place {
+                directory: mount.directory(path)?,
+                controllers,
+            })
         };
         text.lines().filter_map(place).collect()
     }
@@ -82,11 +97,17 @@ impl Mount {
             "cgroup" => controllers_of(fields.nth(1)?),
             _ => return None,
         };
-        Some(Self { controllers, root, point })
+        Some(Self {
+            controllers,
+            root,
+            point,
+        })
     }
 
     fn directory(&self, path: &Path) -> Option<PathBuf> {
-        path.strip_prefix(&self.root).ok().map(|rest| self.point.join(rest))
+        path.strip_prefix(&self.root)
+            .ok()
+            .map(|rest| self.point.join(rest))
     }
 }
 
@@ -102,14 +123,22 @@ fn controllers_of(options: &str) -> Vec<String> {
 }
 
 fn list(text: &str) -> Vec<String> {
-    let mut names: Vec<String> = text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let mut names: Vec<String> = text
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
     names.sort();
     names
 }
 
 /// Undoes the octal escapes of proc(5): space, tab, newline, backslash.
 fn unescape(text: &str) -> PathBuf {
-    text.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\").into()
+    text.replace("\\040", " ")
+        .replace("\\011", "\t")
+        .replace("\\012", "\n")
+        .replace("\\134", "\\")
+        .into()
 }
 
 #[cfg(test)]
@@ -125,25 +154,41 @@ mod tests {
 
     #[test]
     fn finds_a_process_in_both_versions_at_once() {
-        let places = Hierarchies::parse(HYBRID).places("4:cpu,cpuacct:/a\n3:memory:/b/c\n2:name=systemd:/\n0::/x\n9:gone:/y\n");
-        let directories: Vec<_> = places.iter().map(|place| place.directory.to_str().unwrap()).collect();
+        let places = Hierarchies::parse(HYBRID)
+            .places("4:cpu,cpuacct:/a\n3:memory:/b/c\n2:name=systemd:/\n0::/x\n9:gone:/y\n");
+        let directories: Vec<_> = places
+            .iter()
+            .map(|place| place.directory.to_str().unwrap())
+            .collect();
         assert_eq!(
             directories,
-            ["/sys/fs/cgroup/cpu,cpuacct/a", "/sys/fs/cgroup/memory/b/c", "/sys/fs/cgroup/systemd/", "/sys/fs/cgroup/unified/x"]
+            [
+                "/sys/fs/cgroup/cpu,cpuacct/a",
+                "/sys/fs/cgroup/memory/b/c",
+                "/sys/fs/cgroup/systemd/",
+                "/sys/fs/cgroup/unified/x"
+            ]
         );
         assert!(places[3].controllers.is_empty());
     }
 
     #[test]
     fn counts_from_the_root_of_a_mount_that_shows_a_part() {
-        let hierarchies = Hierarchies::parse("1 1 0:1 /pod\\040x /cg rw shared:5 master:1 - cgroup2 none rw,nsdelegate");
-        assert_eq!(hierarchies.directories(Path::new("/pod x/c1")), [Path::new("/cg/c1")]);
+        let hierarchies =
+            Hierarchies::parse("1 1 0:1 /pod\\040x /cg rw shared:5 master:1 - cgroup2 none rw,nsdelegate");
+        assert_eq!(
+            hierarchies.directories(Path::new("/pod x/c1")),
+            [Path::new("/cg/c1")]
+        );
         assert!(hierarchies.directories(Path::new("/elsewhere")).is_empty());
     }
 
     #[test]
     fn reads_this_machine() {
-        let places = Hierarchies::mounted().unwrap().places_of(std::process::id()).unwrap();
+        let places = Hierarchies::mounted()
+            .unwrap()
+            .places_of(std::process::id())
+            .unwrap();
         assert!(places.iter().all(|place| place.directory.is_dir()), "{places:?}");
     }
 }

@@ -117,7 +117,13 @@ async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Resul
     }
     let pid = launched.process.pid();
     let cgroup = ContainerCgroup::of(&pod.hierarchies, pid).unwrap_or_default();
-    Ok(Made { launched, cgroup, log, streams, early })
+    Ok(Made {
+        launched,
+        cgroup,
+        log,
+        streams,
+        early,
+    })
 }
 
 fn command(
@@ -143,7 +149,11 @@ fn command(
         argument.push(console);
         program = program.arg(argument);
     }
-    program.arg(request.id.as_str()).stdin(ends.stdin).stdout(ends.stdout).stderr(ends.stderr)
+    program
+        .arg(request.id.as_str())
+        .stdin(ends.stdin)
+        .stdout(ends.stdout)
+        .stderr(ends.stderr)
 }
 
 /// From here on the container is watched, and ends by itself or by a caller's wish.
@@ -163,26 +173,43 @@ fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made:
     }
     let mut outputs = Vec::new();
     match made.launched.terminal.as_ref() {
-        Some(terminal) => outputs.push(Output { reader: terminal.reader(), stream: Stream::Stdout, early: Vec::new() }),
+        Some(terminal) => outputs.push(Output {
+            reader: terminal.reader(),
+            stream: Stream::Stdout,
+            early: Vec::new(),
+        }),
         None => {
-            let readers = [(made.streams.stdout, Stream::Stdout, made.early.stdout), (made.streams.stderr, Stream::Stderr, Vec::new())];
+            let readers = [
+                (made.streams.stdout, Stream::Stdout, made.early.stdout),
+                (made.streams.stderr, Stream::Stderr, Vec::new()),
+            ];
             for (reader, stream, early) in readers {
-                outputs.extend(reader.map(|reader| Output { reader, stream, early }));
+                outputs.extend(reader.map(|reader| Output {
+                    reader,
+                    stream,
+                    early,
+                }));
             }
         }
     }
     let parts = Parts {
         init,
-        cgroup: made.cgroup,
         log: made.log,
-        terminal: made.launched.terminal.into(),
-        stdin: made.streams.stdin.into(),
+        terminal: made.launched.terminal,
+        _stdin: made.streams.stdin,
     };
-    // A container gets its parts once, here: its id was reserved for this call alone.
-    let _ = container.parts.set(parts);
+    // Its id was reserved for this call alone, so it gets these once.
+    let _ = container.cgroup.set(made.cgroup);
+    container.parts.replace(Some(Rc::new(parts)));
     container.state.send_modify(|state| state.phase = Phase::Created);
     tracing::info!(container = %container.id, pid, "created");
-    pod.tasks.spawn_local(supervise(pod.clone(), container, request.ending, request.env, outputs));
+    pod.tasks.spawn_local(supervise(
+        pod.clone(),
+        container,
+        request.ending,
+        request.env,
+        outputs,
+    ));
     pid
 }
 
@@ -192,7 +219,11 @@ fn record_of_end(
     container: &Container,
     cgroup: &ContainerCgroup,
 ) -> impl FnOnce(&Exit) -> oneshot::Receiver<()> + 'static {
-    let (journal, id, cgroup) = (pod.journal.clone(), container.id.as_str().to_owned(), cgroup.clone());
+    let (journal, id, cgroup) = (
+        pod.journal.clone(),
+        container.id.as_str().to_owned(),
+        cgroup.clone(),
+    );
     move |exit| {
         let (code, signal) = match exit.status {
             Status::Exited(code) => (Some(code), None),
@@ -200,7 +231,15 @@ fn record_of_end(
         };
         let since = exit.at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let exited_at = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
-        journal.exited(&id, ExitedEntry { code, signal, oom_killed: cgroup.was_oom_killed(), exited_at })
+        journal.exited(
+            &id,
+            ExitedEntry {
+                code,
+                signal,
+                oom_killed: cgroup.was_oom_killed(),
+                exited_at,
+            },
+        )
     }
 }
 
@@ -233,7 +272,14 @@ impl Streams {
             stdout: Some(OutputReader::new(stdout)?),
             stderr: Some(OutputReader::new(stderr)?),
         };
-        Ok((streams, ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr }))
+        Ok((
+            streams,
+            ChildEnds {
+                stdin: child_stdin,
+                stdout: child_stdout,
+                stderr: child_stderr,
+            },
+        ))
     }
 }
 
@@ -262,22 +308,34 @@ impl Early {
         let nobody = || watch::Sender::new(None).subscribe();
         let read = async |reader: &Option<OutputReader>, to: fn(&mut Self) -> &mut Vec<u8>| {
             let Some(reader) = reader else { return };
-            stdio::drain(reader, nobody(), pod.limits.drain_timeout, &pod.buffers, async |chunk| {
-                to(&mut early.borrow_mut()).extend_from_slice(chunk);
-                if to(&mut early.borrow_mut()).len() > MOST_EARLY {
-                    std::future::pending::<()>().await;
-                }
-            })
+            stdio::drain(
+                reader,
+                nobody(),
+                pod.limits.drain_timeout,
+                &pod.buffers,
+                async |chunk| {
+                    to(&mut early.borrow_mut()).extend_from_slice(chunk);
+                    if to(&mut early.borrow_mut()).len() > MOST_EARLY {
+                        std::future::pending::<()>().await;
+                    }
+                },
+            )
             .await;
         };
-        tokio::join!(read(&streams.stdout, |early| &mut early.stdout), read(&streams.stderr, |early| &mut early.stderr));
+        tokio::join!(
+            read(&streams.stdout, |early| &mut early.stdout),
+            read(&streams.stderr, |early| &mut early.stderr)
+        );
         std::future::pending::<()>().await;
     }
 
     /// Takes what is in the pipes now: what the runtime wrote before it ended.
     fn rest(&mut self, streams: &Streams) {
         let mut buffer = [0; 4096];
-        for (reader, kept) in [(&streams.stdout, &mut self.stdout), (&streams.stderr, &mut self.stderr)] {
+        for (reader, kept) in [
+            (&streams.stdout, &mut self.stdout),
+            (&streams.stderr, &mut self.stderr),
+        ] {
             let Some(reader) = reader else { continue };
             while let Ok(count @ 1..) = reader.try_read(&mut buffer) {
                 kept.extend_from_slice(&buffer[..count]);

@@ -13,17 +13,24 @@ use crate::error::{Code, Error, Result};
 pub async fn delete(pod: &Rc<Pod>, id: &ContainerId, force: bool) -> Result<()> {
     let container = pod.containers.get(id)?;
     let shared = pod.clone();
-    pod.call(move |_| async move { run(&shared, &container, force).await }).await
+    pod.call(move |_| async move { run(&shared, &container, force).await })
+        .await
 }
 
 async fn run(pod: &Pod, container: &Rc<Container>, force: bool) -> Result<()> {
     if container.phase() == Phase::Creating {
-        return Err(Error::new(Code::ContainerAlive, format!("container {} is being created", container.id)));
+        return Err(Error::new(
+            Code::ContainerAlive,
+            format!("container {} is being created", container.id),
+        ));
     }
     if container.phase() < Phase::Exited && !force {
         return Err(Error::new(
             Code::ContainerAlive,
-            format!("container {} lives; kill it first, or delete with force", container.id),
+            format!(
+                "container {} lives; kill it first, or delete with force",
+                container.id
+            ),
         ));
     }
     end_and_remove(pod, container).await?;
@@ -55,12 +62,18 @@ async fn end(pod: &Pod, container: &Container) -> Result<()> {
         tracing::warn!(container = %container.id, code = %error.code, "{}", error.message);
     }
     let mut state = container.state.subscribe();
-    let ended = tokio::time::timeout(pod.limits.runtime_timeout, state.wait_for(|state| state.phase >= Phase::Exited));
+    let ended = tokio::time::timeout(
+        pod.limits.runtime_timeout,
+        state.wait_for(|state| state.phase >= Phase::Exited),
+    );
     match ended.await {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::new(
             Code::ContainerAlive,
-            format!("container {} was killed and has not ended yet; its processes may hang in the kernel", container.id),
+            format!(
+                "container {} was killed and has not ended yet; its processes may hang in the kernel",
+                container.id
+            ),
         )),
     }
 }
@@ -69,7 +82,12 @@ async fn end(pod: &Pod, container: &Container) -> Result<()> {
 async fn remove_runtime_state(pod: &Pod, container: &Container) -> Result<()> {
     let identity = pod.runtime.identity(&pod.reaper).await?;
     let id = container.id.as_str();
-    if pod.runtime.state_dir(identity, id).as_deref().is_none_or(Path::exists) {
+    if pod
+        .runtime
+        .state_dir(identity, id)
+        .as_deref()
+        .is_none_or(Path::exists)
+    {
         let args = [OsStr::new("--force"), OsStr::new(id)];
         let deleted = pod.runtime.run(&pod.reaper, "delete", &args).await;
         // The runtime's own answer decides: a state that is gone is what was wanted.
@@ -79,8 +97,8 @@ async fn remove_runtime_state(pod: &Pod, container: &Container) -> Result<()> {
             return Err(error);
         }
     }
-    if let Some(parts) = container.parts.get() {
-        parts.cgroup.remove();
+    if let Some(cgroup) = container.cgroup.get() {
+        cgroup.remove();
     }
     Ok(())
 }

@@ -53,7 +53,10 @@ pub async fn exec(pod: &Rc<Pod>, request: ExecRequest) -> Result<ExecResult> {
     let container = pod.containers.get(&request.id)?;
     container.living()?;
     if pod.exec_output.is_spent() {
-        return Err(Error::new(Code::Overloaded, "the output of execs has used up its memory; wait for some to end"));
+        return Err(Error::new(
+            Code::Overloaded,
+            "the output of execs has used up its memory; wait for some to end",
+        ));
     }
     let shared = pod.clone();
     pod.call(move |cancelled| async move {
@@ -103,7 +106,9 @@ async fn run(
     let in_time = async {
         match timeout {
             None => steps.await.map(Some),
-            Some(timeout) => tokio::time::timeout(timeout, steps).await.map_or(Ok(None), |result| result.map(Some)),
+            Some(timeout) => tokio::time::timeout(timeout, steps)
+                .await
+                .map_or(Ok(None), |result| result.map(Some)),
         }
     };
     let ended = guarded(pod, &cancelled, in_time).await;
@@ -111,7 +116,11 @@ async fn run(
         end(made).await;
     }
     match ended {
-        Ok(exit) => Ok(ExecResult { exit, stdout: stdout.into_inner(), stderr: stderr.into_inner() }),
+        Ok(exit) => Ok(ExecResult {
+            exit,
+            stdout: stdout.into_inner(),
+            stderr: stderr.into_inner(),
+        }),
         Err(error) => {
             tracing::info!(container = %container.id, code = %error.code, "exec failed: {}", error.message);
             Err(error)
@@ -131,13 +140,16 @@ async fn steps(
     let exhausted = |error: io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
     let identity = pod.runtime.identity(&pod.reaper).await?;
     let parts = container.living()?;
-    if identity.has_exec_cgroup() {
-        made.cgroup = ExecCgroup::make(&parts.cgroup, &format!("podherd-exec-{}", pod.unique()));
+    if let Some(cgroup) = container.cgroup.get().filter(|_| identity.has_exec_cgroup()) {
+        made.cgroup = ExecCgroup::make(cgroup, &format!("podherd-exec-{}", pod.unique()));
     }
     let launch = made.launch.insert(Launch::prepare(pod, request.terminal)?);
     let (out_reader, out_end) = output_pipe().map_err(exhausted)?;
     let (err_reader, err_end) = output_pipe().map_err(exhausted)?;
-    let traces = vec![FileId::of(&out_end).map_err(exhausted)?, FileId::of(&err_end).map_err(exhausted)?];
+    let traces = vec![
+        FileId::of(&out_end).map_err(exhausted)?,
+        FileId::of(&err_end).map_err(exhausted)?,
+    ];
     let log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
     let program = command(pod, identity, request, launch, made.cgroup.as_ref(), &log)
         .stdin(stdio::null().map_err(exhausted)?)
@@ -159,10 +171,15 @@ async fn steps(
         Ok::<_, Error>(ended_with_container(process, &parts.init).await)
     };
     let outputs = async {
-        let pipes = async { tokio::join!(keep(out_reader.clone(), stdout), keep(err_reader.clone(), stderr)) };
+        let pipes =
+            async { tokio::join!(keep(out_reader.clone(), stdout), keep(err_reader.clone(), stderr)) };
         let screen = async {
             let mut terminal = terminal.subscribe();
-            let reader = terminal.wait_for(Option::is_some).await.ok().and_then(|reader| reader.clone());
+            let reader = terminal
+                .wait_for(Option::is_some)
+                .await
+                .ok()
+                .and_then(|reader| reader.clone());
             if let Some(reader) = reader {
                 keep(reader, stdout).await;
             }
@@ -201,8 +218,11 @@ fn command(
     sub_cgroup: Option<&ExecCgroup>,
     log: &OwnedFd,
 ) -> Program {
-    let mut program =
-        pod.runtime.command(identity, request.cgroup_manager, &request.env, log).arg("exec").arg("-d");
+    let mut program = pod
+        .runtime
+        .command(identity, request.cgroup_manager, &request.env, log)
+        .arg("exec")
+        .arg("-d");
     if let Some(sub_cgroup) = sub_cgroup {
         program = program.arg("--cgroup").arg(sub_cgroup.argument());
     }
@@ -213,7 +233,10 @@ fn command(
     }
     let mut pid_file = std::ffi::OsString::from("--pid-file=");
     pid_file.push(launch.pid_file());
-    program.arg(pid_file).arg(request.id.as_str()).args(&request.command)
+    program
+        .arg(pid_file)
+        .arg(request.id.as_str())
+        .args(&request.command)
 }
 
 fn output_pipe() -> io::Result<(OutputReader, OwnedFd)> {
@@ -223,9 +246,15 @@ fn output_pipe() -> io::Result<(OutputReader, OwnedFd)> {
 
 /// Reads a stream of the command to its end.
 async fn keep(pod: &Pod, reader: OutputReader, owner: stdio::Owner, kept: &RefCell<Captured>) {
-    stdio::drain(&reader, owner, pod.limits.drain_timeout, &pod.buffers, async |chunk| {
-        kept.borrow_mut().push(chunk);
-    })
+    stdio::drain(
+        &reader,
+        owner,
+        pod.limits.drain_timeout,
+        &pod.buffers,
+        async |chunk| {
+            kept.borrow_mut().push(chunk);
+        },
+    )
     .await;
 }
 

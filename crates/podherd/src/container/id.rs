@@ -14,7 +14,12 @@ pub struct ContainerId(Rc<str>);
 impl ContainerId {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = |why: &str| Err(Error::new(Code::InvalidId, format!("container id {text:?} {why}")));
+        let invalid = |why: &str| {
+            Err(Error::new(
+                Code::InvalidId,
+                format!("container id {text:?} {why}"),
+            ))
+        };
         if text.is_empty() {
             return invalid("is empty");
         }
@@ -24,7 +29,10 @@ impl ContainerId {
         if text.starts_with('-') || text == "." || text == ".." {
             return invalid("can't be a file name and an argument");
         }
-        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte)) {
+        if !text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte))
+        {
             return invalid("has characters other than letters, digits, '_', '+', '-' and '.'");
         }
         Ok(Self(text.into()))
@@ -56,15 +64,38 @@ mod tests {
 
     #[test]
     fn accepts_what_orchestrators_use() {
-        for id in ["web", "a", "3f2b…".trim_end_matches('…'), "web-1.2_3+x", &"f".repeat(255)] {
+        for id in [
+            "web",
+            "a",
+            "3f2b…".trim_end_matches('…'),
+            "web-1.2_3+x",
+            &"f".repeat(255),
+        ] {
             assert_eq!(ContainerId::parse(id).unwrap().as_str(), id);
         }
     }
 
     #[test]
     fn refuses_what_a_runtime_would_or_a_path_could_not_bear() {
-        for id in ["", ".", "..", "a/b", "../x", "a b", "ü", "a\0b", "a\nb", "--force", "a:b", &"f".repeat(256)] {
-            assert_eq!(ContainerId::parse(id).unwrap_err().code, Code::InvalidId, "{id:?}");
+        for id in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "../x",
+            "a b",
+            "ü",
+            "a\0b",
+            "a\nb",
+            "--force",
+            "a:b",
+            &"f".repeat(256),
+        ] {
+            assert_eq!(
+                ContainerId::parse(id).unwrap_err().code,
+                Code::InvalidId,
+                "{id:?}"
+            );
         }
     }
 }

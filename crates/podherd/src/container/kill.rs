@@ -6,6 +6,7 @@ use std::time::Duration;
 use podherd_reaper::{SignalError, cgroup};
 
 use super::{Container, ContainerId, Pod};
+use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
 
 /// Who gets a signal.
@@ -20,14 +21,18 @@ pub enum KillTarget {
 /// Sends `signal` (1 to 64) to a container that lives.
 pub async fn kill(pod: &Rc<Pod>, id: &ContainerId, signal: i32, target: KillTarget) -> Result<()> {
     if !(1..=LAST_SIGNAL).contains(&signal) {
-        return Err(Error::new(Code::InvalidArgument, format!("signal {signal} is not one of 1 to {LAST_SIGNAL}")));
+        return Err(Error::new(
+            Code::InvalidArgument,
+            format!("signal {signal} is not one of 1 to {LAST_SIGNAL}"),
+        ));
     }
     let container = pod.containers.get(id)?;
     container.living()?;
     match target {
         KillTarget::Init => signal_init(&container, signal),
         KillTarget::All => {
-            pod.call(move |_| async move { signal_all(&container, signal).await }).await
+            pod.call(move |_| async move { signal_all(&container, signal).await })
+                .await
         }
     }
 }
@@ -41,16 +46,23 @@ fn signal_init(container: &Container, signal: i32) -> Result<()> {
     let parts = container.living()?;
     parts.init.signal(signal).map_err(|error| match error {
         SignalError::Ended => container.not_running("has ended"),
-        error => Error::new(Code::Internal, format!("signal {signal} to container {}: {error}", container.id)),
+        error => Error::new(
+            Code::Internal,
+            format!("signal {signal} to container {}: {error}", container.id),
+        ),
     })
 }
 
 async fn signal_all(container: &Container, signal: i32) -> Result<()> {
     let parts = container.living()?;
     let failed = |error: std::io::Error| {
-        Error::from_io(Code::Internal, format!("signal {signal} to all of container {}", container.id), &error)
+        Error::from_io(
+            Code::Internal,
+            format!("signal {signal} to all of container {}", container.id),
+            &error,
+        )
     };
-    match parts.cgroup.kill_directory() {
+    match container.cgroup.get().and_then(ContainerCgroup::kill_directory) {
         Some(directory) if signal == SIGKILL => {
             let killed = cgroup::kill_all(directory, KILL_TIMEOUT).await;
             // Init may stand outside (a runtime without cgroups of its own): it ends in any case.
@@ -59,7 +71,10 @@ async fn signal_all(container: &Container, signal: i32) -> Result<()> {
             }
             killed.map_err(failed)
         }
-        Some(directory) => cgroup::signal_all(directory, signal).await.map(drop).map_err(failed),
+        Some(directory) => cgroup::signal_all(directory, signal)
+            .await
+            .map(drop)
+            .map_err(failed),
         None => signal_init(container, signal),
     }
 }

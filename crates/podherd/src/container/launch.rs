@@ -40,10 +40,21 @@ impl Launch {
     pub fn prepare(pod: &Pod, terminal: bool) -> Result<Self> {
         let number = pod.unique();
         let console = terminal
-            .then(|| ConsoleSocket::listen(std::os::fd::AsFd::as_fd(&pod.runtime_dir), format!("console-{number}.sock")))
+            .then(|| {
+                ConsoleSocket::listen(
+                    std::os::fd::AsFd::as_fd(&pod.runtime_dir),
+                    format!("console-{number}.sock"),
+                )
+            })
             .transpose()?;
         let pid_file = PidFile(pod.runtime_dir.path().join(format!("pid-{number}")));
-        Ok(Self { pid_file, console, claim: None, call: None, traces: Vec::new() })
+        Ok(Self {
+            pid_file,
+            console,
+            claim: None,
+            call: None,
+            traces: Vec::new(),
+        })
     }
 
     /// Where the runtime is to write the pid.
@@ -75,12 +86,15 @@ impl Launch {
     ) -> Result<Launched> {
         self.traces = traces;
         let claim = self.claim.insert(pod.reaper.claim());
-        let call = RuntimeCall::spawn(&pod.reaper, program, log).map_err(|failure| failure.into_error(what))?;
+        let call =
+            RuntimeCall::spawn(&pod.reaper, program, log).map_err(|failure| failure.into_error(what))?;
         let call = self.call.insert(call);
         let timeout = pod.limits.runtime_timeout;
         let terminal = match &self.console {
             None => {
-                call.finish(timeout, stderr).await.map_err(|failure| failure.into_error(what))?;
+                call.finish(timeout, stderr)
+                    .await
+                    .map_err(|failure| failure.into_error(what))?;
                 None
             }
             Some(console) => {
@@ -103,7 +117,10 @@ impl Launch {
         };
         let (pid, named_at) = self.pid_file.read(what)?;
         let process = claim.resolve(pid, named_at).map_err(|error| {
-            Error::new(Code::PidFileInvalid, format!("{what}: the runtime's pid file names {pid}: {error}"))
+            Error::new(
+                Code::PidFileInvalid,
+                format!("{what}: the runtime's pid file names {pid}: {error}"),
+            )
         })?;
         Ok(Launched { process, terminal })
     }
@@ -115,12 +132,17 @@ impl Launch {
                 let _ = call.process().kill_tree(UNDO_TIMEOUT).await;
             }
             if let Some(claim) = self.claim.take() {
-                let left = claim.kill_leftovers(Some(call.process()), &self.traces, UNDO_TIMEOUT).await;
+                let left = claim
+                    .kill_leftovers(Some(call.process()), &self.traces, UNDO_TIMEOUT)
+                    .await;
                 if left.survived > 0 {
                     tracing::error!(code = %Code::Internal, survived = left.survived, "processes of a failed call could not be ended in time");
                 }
                 if left.spared > 0 {
-                    tracing::warn!(spared = left.spared, "orphans that may be another call's are left alone");
+                    tracing::warn!(
+                        spared = left.spared,
+                        "orphans that may be another call's are left alone"
+                    );
                 }
             }
         }
@@ -141,9 +163,13 @@ impl PidFile {
     /// The pid, and when it was written.
     fn read(&self, what: &str) -> Result<(u32, SystemTime)> {
         let invalid = |why: String| {
-            Error::new(Code::PidFileInvalid, format!("{what}: the runtime succeeded, but its pid file {why}"))
+            Error::new(
+                Code::PidFileInvalid,
+                format!("{what}: the runtime succeeded, but its pid file {why}"),
+            )
         };
-        let read = || -> io::Result<_> { Ok((fs::read_to_string(&self.0)?, fs::metadata(&self.0)?.modified()?)) };
+        let read =
+            || -> io::Result<_> { Ok((fs::read_to_string(&self.0)?, fs::metadata(&self.0)?.modified()?)) };
         let (text, written_at) = read().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => invalid("is missing".into()),
             _ => invalid(format!("can't be read: {error}")),
@@ -152,7 +178,10 @@ impl PidFile {
         match pid {
             Some(pid) => Ok((pid, written_at)),
             None if text.trim().is_empty() => Err(invalid("is empty".into())),
-            None => Err(invalid(format!("holds {:?}", text.chars().take(40).collect::<String>()))),
+            None => Err(invalid(format!(
+                "holds {:?}",
+                text.chars().take(40).collect::<String>()
+            ))),
         }
     }
 }

@@ -22,6 +22,7 @@ mod wait;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use podherd_reaper::Process;
@@ -40,9 +41,9 @@ pub use id::ContainerId;
 pub use kill::{KillTarget, kill};
 pub use pod::{Pod, RuntimeDir};
 pub use start::start;
-pub use supervise::Ending;
 pub use state::{ExitState, Phase, State, Unknown, shell_code};
 pub use store::Store;
+pub use supervise::Ending;
 pub use wait::wait;
 
 /// One container.
@@ -60,8 +61,10 @@ pub struct Container {
     /// Files of its log.
     pub log_paths: Vec<PathBuf>,
     state: watch::Sender<State>,
-    /// What there is once the runtime has made it.
-    parts: OnceCell<Parts>,
+    /// What there is from its creation to its published end; afterwards it holds no descriptor.
+    parts: RefCell<Option<Rc<Parts>>>,
+    /// Where its cgroups are, from its creation on.
+    cgroup: OnceCell<ContainerCgroup>,
     /// Held by each exec while it runs: the end of init is published after theirs.
     execs: TaskTracker,
     /// Taken while `start` runs, so that two callers don't start it twice.
@@ -71,13 +74,12 @@ pub struct Container {
 /// What a created container holds.
 struct Parts {
     init: Process,
-    cgroup: ContainerCgroup,
     /// Shared with the tasks that read its output.
     log: ContainerLog,
-    /// Its terminal's master; closed at its end.
-    terminal: RefCell<Option<Terminal>>,
-    /// The write end of its standard input, kept open for attach clients; closed at its end.
-    stdin: RefCell<Option<OwnedFd>>,
+    /// Its terminal's master.
+    terminal: Option<Terminal>,
+    /// The write end of its standard input, kept open for attach clients.
+    _stdin: Option<OwnedFd>,
 }
 
 impl Container {
@@ -93,40 +95,74 @@ impl Container {
 
     /// Pid of init while it lives.
     pub fn pid(&self) -> Option<u32> {
-        self.parts.get().filter(|parts| parts.init.exit().is_none()).map(|parts| parts.init.pid())
+        self.parts
+            .borrow()
+            .as_ref()
+            .filter(|parts| parts.init.exit().is_none())
+            .map(|parts| parts.init.pid())
     }
 
     /// Bytes of output that its log could not take.
     pub fn dropped_log_bytes(&self) -> u64 {
-        self.parts.get().map_or(0, |parts| parts.log.dropped_bytes())
+        match self.parts.borrow().as_ref() {
+            Some(parts) => parts.log.dropped_bytes(),
+            None => self
+                .state
+                .borrow()
+                .exit
+                .as_ref()
+                .map_or(0, |exit| exit.dropped_log_bytes),
+        }
     }
 
     /// Sets the size of its terminal.
     pub fn resize(&self, columns: u16, rows: u16) -> Result<()> {
         if !self.terminal {
-            return Err(Error::new(Code::NoTerminal, format!("container {} has no terminal", self.id)));
+            return Err(Error::new(
+                Code::NoTerminal,
+                format!("container {} has no terminal", self.id),
+            ));
         }
         let parts = self.living()?;
-        let terminal = parts.terminal.borrow();
-        let terminal = terminal.as_ref().ok_or_else(|| self.not_running("has ended"))?;
-        terminal
-            .resize(columns, rows)
-            .map_err(|error| Error::from_io(Code::Internal, format!("resizing the terminal of {}", self.id), &error))
+        let terminal = parts
+            .terminal
+            .as_ref()
+            .ok_or_else(|| self.not_running("has ended"))?;
+        terminal.resize(columns, rows).map_err(|error| {
+            Error::from_io(
+                Code::Internal,
+                format!("resizing the terminal of {}", self.id),
+                &error,
+            )
+        })
     }
 
     /// Opens its log paths anew, after they were renamed.
     pub async fn reopen_log(&self) -> Result<()> {
-        let parts = self.parts.get().ok_or_else(|| self.not_running("is being created"))?;
-        parts.log.reopen().await.map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))
+        let parts = self.parts()?;
+        parts
+            .log
+            .reopen()
+            .await
+            .map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))
     }
 
     /// The parts of a container whose init lives.
-    fn living(&self) -> Result<&Parts> {
-        let parts = self.parts.get().ok_or_else(|| self.not_running("is being created"))?;
+    fn living(&self) -> Result<Rc<Parts>> {
+        let parts = self.parts()?;
         match parts.init.exit() {
             None => Ok(parts),
             Some(_) => Err(self.not_running("has ended")),
         }
+    }
+
+    fn parts(&self) -> Result<Rc<Parts>> {
+        let why = if self.phase() == Phase::Creating {
+            "is being created"
+        } else {
+            "has ended"
+        };
+        self.parts.borrow().clone().ok_or_else(|| self.not_running(why))
     }
 
     fn not_running(&self, why: &str) -> Error {

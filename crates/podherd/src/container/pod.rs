@@ -19,7 +19,7 @@ use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
 use crate::journal::Journal;
 use crate::runtime::Runtime;
-use crate::stdio::{BufferPool, Budget};
+use crate::stdio::{Budget, BufferPool};
 
 /// One pod: the shared context of everything that callers ask for.
 pub struct Pod {
@@ -68,7 +68,10 @@ impl Pod {
         let _cancelled_with_the_caller = token.clone().drop_guard();
         self.tasks.spawn_local(work(token)).await.unwrap_or_else(|error| {
             tracing::error!(code = %Code::Internal, %error, "a call panicked");
-            Err(Error::new(Code::Internal, "a fault of the server ended this call; its log has more"))
+            Err(Error::new(
+                Code::Internal,
+                "a fault of the server ended this call; its log has more",
+            ))
         })
     }
 

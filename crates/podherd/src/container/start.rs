@@ -11,11 +11,17 @@ use crate::error::{Code, Error, Result};
 pub async fn start(pod: &Rc<Pod>, id: &ContainerId) -> Result<()> {
     let container = pod.containers.get(id)?;
     let shared = pod.clone();
-    pod.call(move |_| async move { run(&shared, &container).await }).await
+    pod.call(move |_| async move { run(&shared, &container).await })
+        .await
 }
 
 async fn run(pod: &Pod, container: &Container) -> Result<()> {
-    let refused = |why: &str| Err(Error::new(Code::ContainerNotCreated, format!("container {} {why}", container.id)));
+    let refused = |why: &str| {
+        Err(Error::new(
+            Code::ContainerNotCreated,
+            format!("container {} {why}", container.id),
+        ))
+    };
     match container.phase() {
         Phase::Creating => return refused("is still being created"),
         Phase::Running => return refused("is running already"),
@@ -23,7 +29,10 @@ async fn run(pod: &Pod, container: &Container) -> Result<()> {
         Phase::Created if container.starting.replace(true) => return refused("is being started already"),
         Phase::Created => {}
     }
-    let result = pod.runtime.run(&pod.reaper, "start", &[OsStr::new(container.id.as_str())]).await;
+    let result = pod
+        .runtime
+        .run(&pod.reaper, "start", &[OsStr::new(container.id.as_str())])
+        .await;
     container.starting.set(false);
     result?;
     let now = SystemTime::now();

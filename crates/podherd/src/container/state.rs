@@ -41,6 +41,8 @@ pub struct ExitState {
     pub oom_killed: bool,
     /// Whether all of its output was read, and written where it was to be logged.
     pub log_complete: bool,
+    /// Bytes of output that its log could not take.
+    pub dropped_log_bytes: u64,
     /// Whether the record on disk was written in time.
     pub journaled: bool,
     /// When the end was seen.
@@ -58,12 +60,13 @@ pub enum Unknown {
 
 impl ExitState {
     /// The state after `exit` was collected.
-    pub fn known(exit: &Exit, oom_killed: bool, log_complete: bool) -> Self {
+    pub fn known(exit: &Exit, oom_killed: bool, log_complete: bool, dropped_log_bytes: u64) -> Self {
         Self {
             status: Some(exit.status),
             unknown: None,
             oom_killed,
             log_complete,
+            dropped_log_bytes,
             journaled: exit.recorded,
             at: exit.at,
         }

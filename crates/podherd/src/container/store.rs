@@ -38,7 +38,12 @@ pub struct NewContainer {
 impl Store {
     /// Keeps the exit states of `keep_ended` containers.
     pub fn new(keep_ended: usize) -> Self {
-        Self { containers: RefCell::default(), ended: RefCell::default(), keep_ended, next: Cell::new(1) }
+        Self {
+            containers: RefCell::default(),
+            ended: RefCell::default(),
+            keep_ended,
+            next: Cell::new(1),
+        }
     }
 
     /// Takes an id for a container that is about to be created.
@@ -50,11 +55,18 @@ impl Store {
                 Phase::Exited => "has ended and was not deleted",
                 Phase::Created | Phase::Running | Phase::Gone => "exists",
             };
-            return Err(Error::new(Code::IdInUse, format!("container {} {why} in this pod", new.id)));
+            return Err(Error::new(
+                Code::IdInUse,
+                format!("container {} {why} in this pod", new.id),
+            ));
         }
         let sequence = self.next.get();
         self.next.set(sequence + 1);
-        let state = State { phase: Phase::Creating, started_at: None, exit: None };
+        let state = State {
+            phase: Phase::Creating,
+            started_at: None,
+            exit: None,
+        };
         let container = Rc::new(Container {
             id: new.id.clone(),
             bundle: new.bundle,
@@ -63,7 +75,8 @@ impl Store {
             sequence,
             log_paths: new.log_paths,
             state: watch::Sender::new(state),
-            parts: OnceCell::new(),
+            parts: RefCell::new(None),
+            cgroup: OnceCell::new(),
             execs: TaskTracker::new(),
             starting: Cell::new(false),
         });
@@ -73,11 +86,12 @@ impl Store {
 
     /// The container of this id.
     pub fn get(&self, id: &ContainerId) -> Result<Rc<Container>> {
-        self.containers
-            .borrow()
-            .get(id)
-            .cloned()
-            .ok_or_else(|| Error::new(Code::ContainerNotFound, format!("container {id} is not known in this pod")))
+        self.containers.borrow().get(id).cloned().ok_or_else(|| {
+            Error::new(
+                Code::ContainerNotFound,
+                format!("container {id} is not known in this pod"),
+            )
+        })
     }
 
     /// All containers, in the order of their creation.
@@ -90,7 +104,10 @@ impl Store {
     /// Forgets a container and frees its id. Those who still wait for it are told.
     pub fn forget(&self, container: &Rc<Container>) {
         let mut containers = self.containers.borrow_mut();
-        if containers.get(&container.id).is_some_and(|kept| Rc::ptr_eq(kept, container)) {
+        if containers
+            .get(&container.id)
+            .is_some_and(|kept| Rc::ptr_eq(kept, container))
+        {
             containers.remove(&container.id);
         }
         drop(containers);

@@ -8,6 +8,7 @@ use podherd_reaper::Program;
 use tokio::sync::watch;
 
 use super::{Container, ExitState, Phase, Pod, shell_code};
+use crate::cgroup::ContainerCgroup;
 use crate::exit_files;
 use crate::logs::{ContainerLog, Stream};
 use crate::stdio::{self, End, OutputReader};
@@ -42,7 +43,9 @@ pub async fn supervise(
     env: Vec<(String, String)>,
     outputs: Vec<Output>,
 ) {
-    let Some(parts) = container.parts.get() else { return };
+    let Some(parts) = container.parts.borrow().clone() else {
+        return;
+    };
     let owner = watch::Sender::new(Some(parts.init.clone()));
     let reading: Vec<_> = outputs
         .into_iter()
@@ -54,28 +57,39 @@ pub async fn supervise(
 
     let exit = parts.init.wait().await;
     // The count has to be read before a caller deletes the container, and its cgroup with it.
-    let oom_killed = parts.cgroup.was_oom_killed();
+    let oom_killed = container
+        .cgroup
+        .get()
+        .is_some_and(ContainerCgroup::was_oom_killed);
     container.execs.close();
     container.execs.wait().await;
     let mut complete = true;
     for task in reading {
         complete &= matches!(task.await, Ok(End::Complete));
     }
-    parts.stdin.take();
-    parts.terminal.take();
-    let written = parts.log.flush().await;
-    complete &= written.dropped_bytes == 0;
+    let dropped = parts.log.flush().await.dropped_bytes;
+    complete &= dropped == 0;
+    drop((parts, owner));
 
     if oom_killed {
-        report(&container, exit_files::write_oom_files(&pod.disk, ending.oom_exit_paths).await);
+        report(
+            &container,
+            exit_files::write_oom_files(&pod.disk, ending.oom_exit_paths).await,
+        );
     }
     let code = shell_code(exit.status);
-    report(&container, exit_files::write_exit_files(&pod.disk, code, ending.exit_paths).await);
+    report(
+        &container,
+        exit_files::write_exit_files(&pod.disk, code, ending.exit_paths).await,
+    );
 
-    let state = ExitState::known(&exit, oom_killed, complete);
+    let state = ExitState::known(&exit, oom_killed, complete, dropped);
     tracing::info!(container = %container.id, code, oom_killed, log_complete = complete, "exited");
     let surplus = pod.containers.mark_ended(&container);
-    surplus.iter().for_each(|forgotten| pod.journal.deleted(forgotten.id.as_str()));
+    surplus
+        .iter()
+        .for_each(|forgotten| pod.journal.deleted(forgotten.id.as_str()));
+    container.parts.take();
     container.state.send_modify(|now| {
         now.exit = Some(state);
         // A caller may have deleted it while its last files were written.
@@ -85,13 +99,23 @@ pub async fn supervise(
 }
 
 async fn read(pod: Rc<Pod>, log: ContainerLog, owner: stdio::Owner, output: Output) -> End {
-    let Output { reader, stream, early } = output;
+    let Output {
+        reader,
+        stream,
+        early,
+    } = output;
     if !early.is_empty() {
         log.write(stream, &early).await;
     }
-    let end = stdio::drain(&reader, owner, pod.limits.drain_timeout, &pod.buffers, async |chunk| {
-        log.write(stream, chunk).await;
-    })
+    let end = stdio::drain(
+        &reader,
+        owner,
+        pod.limits.drain_timeout,
+        &pod.buffers,
+        async |chunk| {
+            log.write(stream, chunk).await;
+        },
+    )
     .await;
     log.end(stream).await;
     end
@@ -114,12 +138,18 @@ async fn clean_up(pod: &Pod, container: &Container, command: Vec<String>, env: V
         program = program.env(key, value);
     }
     match pod.reaper.spawn(program) {
-        Err(error) => tracing::error!(container = %container.id, %error, "the cleanup command could not be started"),
+        Err(error) => {
+            tracing::error!(container = %container.id, %error, "the cleanup command could not be started")
+        }
         Ok(process) => {
             let _killed_if_the_server_ends = process.clone().kill_on_drop();
             match tokio::time::timeout(pod.limits.runtime_timeout, process.wait()).await {
-                Ok(exit) => tracing::debug!(container = %container.id, status = ?exit.status, "the cleanup command ended"),
-                Err(_) => tracing::error!(container = %container.id, "the cleanup command did not end in time and is killed"),
+                Ok(exit) => {
+                    tracing::debug!(container = %container.id, status = ?exit.status, "the cleanup command ended")
+                }
+                Err(_) => {
+                    tracing::error!(container = %container.id, "the cleanup command did not end in time and is killed")
+                }
             }
         }
     }

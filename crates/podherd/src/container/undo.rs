@@ -50,7 +50,12 @@ pub struct Undo {
 impl Undo {
     /// The reservation of the id is all that there is yet.
     pub fn new(container: Rc<Container>) -> Self {
-        Self { container, before: None, log: None, launch: None }
+        Self {
+            container,
+            before: None,
+            log: None,
+            launch: None,
+        }
     }
 
     /// Undoes it all, the id last: it can be used again when this returns.
@@ -98,13 +103,25 @@ impl Before {
         let look = move || {
             let bundle = Bundle::read(&path)?;
             let cgroup = bundle.cgroups_path.clone().unwrap_or_else(|| PathBuf::from(id));
-            let mut absent_cgroups = if own_cgroup { hierarchies.directories(&cgroup) } else { Vec::new() };
+            let mut absent_cgroups = if own_cgroup {
+                hierarchies.directories(&cgroup)
+            } else {
+                Vec::new()
+            };
             absent_cgroups.retain(|directory| !directory.exists());
             let state_dir_was_there = state_dir.as_deref().is_some_and(Path::exists);
-            Ok(Self { bundle, state_dir, state_dir_was_there, absent_cgroups })
+            Ok(Self {
+                bundle,
+                state_dir,
+                state_dir_was_there,
+                absent_cgroups,
+            })
         };
         pod.disk.run(&lane, look).await.map_err(|error| {
-            Error::new(Code::ResourcesExhausted, format!("reading the bundle {}: {error}", request.bundle.display()))
+            Error::new(
+                Code::ResourcesExhausted,
+                format!("reading the bundle {}: {error}", request.bundle.display()),
+            )
         })?
     }
 
@@ -119,7 +136,9 @@ impl Before {
             false => Ok(()),
             true => Err(Error::new(
                 Code::IdInUse,
-                format!("container {id} exists already under this runtime's root, made by somebody else; it is left as it is"),
+                format!(
+                    "container {id} exists already under this runtime's root, made by somebody else; it is left as it is"
+                ),
             )),
         }
     }
@@ -154,9 +173,16 @@ impl Before {
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 async fn state_of(pod: &Pod, id: &ContainerId) -> Result<RuntimeState> {
-    let output = pod.runtime.run(&pod.reaper, "state", &[OsStr::new(id.as_str())]).await?;
-    serde_json::from_slice(&output)
-        .map_err(|error| Error::new(Code::RuntimeFailed, format!("runtime state: the answer can't be read: {error}")))
+    let output = pod
+        .runtime
+        .run(&pod.reaper, "state", &[OsStr::new(id.as_str())])
+        .await?;
+    serde_json::from_slice(&output).map_err(|error| {
+        Error::new(
+            Code::RuntimeFailed,
+            format!("runtime state: the answer can't be read: {error}"),
+        )
+    })
 }
 
 fn same_directory(one: &Path, other: &Path) -> bool {

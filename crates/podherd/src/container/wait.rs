@@ -11,13 +11,22 @@ pub const LONGEST: Duration = Duration::from_secs(600);
 
 /// Waits until the container has reached `until` or a later phase. Returns the container, and
 /// whether it got there before `timeout` was over.
-pub async fn wait(pod: &Pod, id: &ContainerId, until: Phase, timeout: Duration) -> Result<(Rc<Container>, bool)> {
+pub async fn wait(
+    pod: &Pod,
+    id: &ContainerId,
+    until: Phase,
+    timeout: Duration,
+) -> Result<(Rc<Container>, bool)> {
     let container = pod.containers.get(id)?;
     let mut state = container.state.subscribe();
-    let reached = tokio::time::timeout(timeout.min(LONGEST), state.wait_for(|state| state.phase >= until)).await;
+    let reached =
+        tokio::time::timeout(timeout.min(LONGEST), state.wait_for(|state| state.phase >= until)).await;
     let reached = match reached {
         Ok(Ok(state)) if state.phase == Phase::Gone && state.exit.is_none() => {
-            return Err(Error::new(Code::ContainerNotFound, format!("container {id} could not be created, or was deleted")));
+            return Err(Error::new(
+                Code::ContainerNotFound,
+                format!("container {id} could not be created, or was deleted"),
+            ));
         }
         Ok(_) => true,
         Err(_) => false,

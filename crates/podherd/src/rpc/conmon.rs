@@ -57,7 +57,12 @@ impl conmon::Server for Service {
         match container::exec(&self.pod, request).await {
             Ok(result) => {
                 response.set_timed_out(result.exit.is_none());
-                response.set_exit_code(result.exit.as_ref().map_or(TIMED_OUT, |exit| shell_code(exit.status)));
+                response.set_exit_code(
+                    result
+                        .exit
+                        .as_ref()
+                        .map_or(TIMED_OUT, |exit| shell_code(exit.status)),
+                );
                 response.set_stdout(result.stdout.bytes());
                 match cut_note(&result) {
                     None => response.set_stderr(result.stderr.bytes()),
@@ -100,14 +105,15 @@ impl conmon::Server for Service {
 }
 
 fn create_request(request: conmon::create_container_request::Reader<'_>) -> Result<CreateRequest> {
-    let descriptors = |field: &str, given: capnp::Result<capnp::primitive_list::Reader<'_, u64>>| {
-        match given.map_err(|error| read::invalid(field, error))?.is_empty() {
-            true => Ok(()),
-            false => Err(Error::new(
-                crate::error::Code::Unimplemented,
-                format!("{field}: this server has no fd socket to take descriptors from"),
-            )),
-        }
+    let descriptors = |field: &str, given: capnp::Result<capnp::primitive_list::Reader<'_, u64>>| match given
+        .map_err(|error| read::invalid(field, error))?
+        .is_empty()
+    {
+        true => Ok(()),
+        false => Err(Error::new(
+            crate::error::Code::Unimplemented,
+            format!("{field}: this server has no fd socket to take descriptors from"),
+        )),
     };
     descriptors("additionalFds", request.get_additional_fds())?;
     descriptors("leakFds", request.get_leak_fds())?;
@@ -145,8 +151,13 @@ fn exec_request(request: conmon::exec_sync_container_request::Reader<'_>) -> Res
 
 /// What the caller has to know when output was cut; the protocol has no other place for it.
 fn cut_note(result: &ExecResult) -> Option<String> {
-    let note = |name: &str, cut: u64| (cut > 0).then(|| format!("podherd: OUTPUT_TRUNCATED: {cut} bytes of {name} were not kept\n"));
-    let notes = [note("stdout", result.stdout.cut), note("stderr", result.stderr.cut)];
+    let note = |name: &str, cut: u64| {
+        (cut > 0).then(|| format!("podherd: OUTPUT_TRUNCATED: {cut} bytes of {name} were not kept\n"))
+    };
+    let notes = [
+        note("stdout", result.stdout.cut),
+        note("stderr", result.stderr.cut),
+    ];
     let text: String = notes.into_iter().flatten().collect();
     (!text.is_empty()).then(|| format!("\n{text}"))
 }

@@ -39,11 +39,7 @@ impl podherd::Server for Service {
         Ok(container::start(&self.pod, &id).await?)
     }
 
-    async fn kill(
-        self: Rc<Self>,
-        params: podherd::KillParams,
-        _: podherd::KillResults,
-    ) -> capnp::Result<()> {
+    async fn kill(self: Rc<Self>, params: podherd::KillParams, _: podherd::KillResults) -> capnp::Result<()> {
         let params = params.get()?;
         let id = read::id(params.get_id())?;
         let target = match params.get_target() {

@@ -12,7 +12,9 @@ use crate::runtime::CgroupManager;
 
 /// A text for an argument, a variable or a name: UTF-8 without NUL.
 pub fn text(field: &str, value: capnp::Result<capnp::text::Reader<'_>>) -> Result<String> {
-    let text = value.and_then(|text| text.to_str().map_err(Into::into)).map_err(|error| invalid(field, error))?;
+    let text = value
+        .and_then(|text| text.to_str().map_err(Into::into))
+        .map_err(|error| invalid(field, error))?;
     if text.contains('\0') {
         return Err(invalid(field, "has a NUL character"));
     }
@@ -21,7 +23,9 @@ pub fn text(field: &str, value: capnp::Result<capnp::text::Reader<'_>>) -> Resul
 
 /// A container's id.
 pub fn id(value: capnp::Result<capnp::text::Reader<'_>>) -> Result<ContainerId> {
-    let text = value.and_then(|text| text.to_str().map_err(Into::into)).map_err(|error| invalid("id", error))?;
+    let text = value
+        .and_then(|text| text.to_str().map_err(Into::into))
+        .map_err(|error| invalid("id", error))?;
     ContainerId::parse(text)
 }
 
@@ -32,12 +36,19 @@ pub fn path(field: &str, value: capnp::Result<capnp::text::Reader<'_>>) -> Resul
 
 /// A list of texts.
 pub fn texts(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) -> Result<Vec<String>> {
-    value.map_err(|error| invalid(field, error))?.iter().map(|item| text(field, item)).collect()
+    value
+        .map_err(|error| invalid(field, error))?
+        .iter()
+        .map(|item| text(field, item))
+        .collect()
 }
 
 /// A list of absolute paths.
 pub fn paths(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) -> Result<Vec<PathBuf>> {
-    texts(field, value)?.into_iter().map(|text| absolute(field, text)).collect()
+    texts(field, value)?
+        .into_iter()
+        .map(|text| absolute(field, text))
+        .collect()
 }
 
 /// Environment variables.
@@ -47,11 +58,18 @@ pub fn env(
     let entry = |entry: schema::map_entry::Reader<'_>| {
         let name = text("envVars", entry.get_key())?;
         if name.is_empty() || name.contains('=') {
-            return Err(invalid("envVars", format!("{name:?} is not the name of a variable")));
+            return Err(invalid(
+                "envVars",
+                format!("{name:?} is not the name of a variable"),
+            ));
         }
         Ok((name, text("envVars", entry.get_value())?))
     };
-    value.map_err(|error| invalid("envVars", error))?.iter().map(entry).collect()
+    value
+        .map_err(|error| invalid("envVars", error))?
+        .iter()
+        .map(entry)
+        .collect()
 }
 
 /// Who makes cgroups.
@@ -75,13 +93,20 @@ pub fn log_drivers(
             Code::Unimplemented,
             "logDrivers: this server does not rotate logs by size; let maxSize be 0",
         )),
-        Ok(Type::ContainerRuntimeInterface) => Ok(LogTarget { path: path("logDrivers.path", driver.get_path())? }),
-        Ok(Type::Json | Type::Journald) => {
-            Err(Error::new(Code::Unimplemented, "logDrivers: this server writes containerRuntimeInterface logs only"))
-        }
+        Ok(Type::ContainerRuntimeInterface) => Ok(LogTarget {
+            path: path("logDrivers.path", driver.get_path())?,
+        }),
+        Ok(Type::Json | Type::Journald) => Err(Error::new(
+            Code::Unimplemented,
+            "logDrivers: this server writes containerRuntimeInterface logs only",
+        )),
         Err(unknown) => Err(invalid("logDrivers.type", unknown)),
     };
-    value.map_err(|error| invalid("logDrivers", error))?.iter().map(target).collect()
+    value
+        .map_err(|error| invalid("logDrivers", error))?
+        .iter()
+        .map(target)
+        .collect()
 }
 
 /// What is done when a container has ended.

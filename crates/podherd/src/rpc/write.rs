@@ -58,7 +58,9 @@ fn phase(phase: Phase) -> schema::ContainerState {
 }
 
 fn timestamp(moment: Option<SystemTime>, mut to: schema::timestamp::Builder<'_>) {
-    let since = moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let since = moment
+        .and_then(|moment| moment.duration_since(UNIX_EPOCH).ok())
+        .unwrap_or_default();
     to.set_seconds(since.as_secs() as i64);
     to.set_nanoseconds(since.subsec_nanos());
 }

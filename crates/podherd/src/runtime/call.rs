@@ -61,7 +61,11 @@ impl RuntimeCall {
 
     /// Waits for the end, at most `timeout`; past it the runtime is killed with its tree. `stderr`
     /// is asked for what the runtime wrote there, when its log has no message.
-    pub async fn finish(&mut self, timeout: Duration, stderr: impl FnOnce() -> Vec<u8>) -> Result<(), CallFailure> {
+    pub async fn finish(
+        &mut self,
+        timeout: Duration,
+        stderr: impl FnOnce() -> Vec<u8>,
+    ) -> Result<(), CallFailure> {
         let Ok(exit) = tokio::time::timeout(timeout, self.process.wait()).await else {
             // The guard stays armed: what the bounded kill misses, the drop tries again.
             let _ = self.process.kill_tree(KILL_TIMEOUT).await;
@@ -79,7 +83,11 @@ impl RuntimeCall {
     }
 
     /// Runs `program` to its end without a log, and returns its standard output.
-    pub async fn output(reaper: &Reaper, program: Program, timeout: Duration) -> Result<Vec<u8>, CallFailure> {
+    pub async fn output(
+        reaper: &Reaper,
+        program: Program,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, CallFailure> {
         Self::output_with_log(reaper, program, Self::log()?, timeout).await
     }
 
@@ -110,16 +118,25 @@ impl CallFailure {
         match self {
             Self::Spawn(code, text) => Error::new(code, format!("{what}: {text}")),
             Self::Exited(code, said) => {
-                let said = said.unwrap_or_else(|| format!("the runtime ended with code {code} and said nothing"));
+                let said =
+                    said.unwrap_or_else(|| format!("the runtime ended with code {code} and said nothing"));
                 Error::new(message::classify(&said), format!("{what}: {said}"))
             }
             Self::Killed(signal, said) => {
-                let said = said.map(|text| format!("; it had said: {text}")).unwrap_or_default();
-                Error::new(Code::RuntimeKilled, format!("{what}: the runtime was ended by signal {signal}{said}"))
+                let said = said
+                    .map(|text| format!("; it had said: {text}"))
+                    .unwrap_or_default();
+                Error::new(
+                    Code::RuntimeKilled,
+                    format!("{what}: the runtime was ended by signal {signal}{said}"),
+                )
             }
             Self::Timeout(after) => Error::new(
                 Code::RuntimeTimeout,
-                format!("{what}: the runtime did not end within {} s and was killed", after.as_secs_f64()),
+                format!(
+                    "{what}: the runtime did not end within {} s and was killed",
+                    after.as_secs_f64()
+                ),
             ),
         }
     }
@@ -145,7 +162,8 @@ fn bounded_file(name: &str) -> Result<OwnedFd, CallFailure> {
 }
 
 fn duplicate(file: &OwnedFd) -> Result<OwnedFd, CallFailure> {
-    file.try_clone().map_err(|error| CallFailure::Spawn(Code::ResourcesExhausted, error.to_string()))
+    file.try_clone()
+        .map_err(|error| CallFailure::Spawn(Code::ResourcesExhausted, error.to_string()))
 }
 
 fn exhausted(error: rustix::io::Errno) -> CallFailure {
@@ -165,6 +183,11 @@ fn content(file: &OwnedFd) -> Vec<u8> {
             break;
         }
     }
-    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    bytes.truncate(
+        bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1),
+    );
     bytes
 }

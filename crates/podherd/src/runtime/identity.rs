@@ -39,7 +39,13 @@ impl Identity {
             .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
             .unwrap_or_default()
             .split('.')
-            .map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0));
+            .map(|part| {
+                part.chars()
+                    .take_while(char::is_ascii_digit)
+                    .collect::<String>()
+                    .parse()
+                    .unwrap_or(0)
+            });
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         Self { kind, version }
     }
@@ -77,8 +83,20 @@ mod tests {
     #[test]
     fn reads_what_debian_and_upstream_builds_print() {
         let runc = Identity::parse("runc version 1.1.5+ds1\ncommit: 1.1.5\n");
-        assert_eq!(runc, Identity { kind: Kind::Runc, version: (1, 1) });
-        assert_eq!(Identity::parse("crun version 1.8.1\n"), Identity { kind: Kind::Crun, version: (1, 8) });
+        assert_eq!(
+            runc,
+            Identity {
+                kind: Kind::Runc,
+                version: (1, 1)
+            }
+        );
+        assert_eq!(
+            Identity::parse("crun version 1.8.1\n"),
+            Identity {
+                kind: Kind::Crun,
+                version: (1, 8)
+            }
+        );
         assert_eq!(Identity::parse("crun 1.14.4\n").version, (1, 14));
         assert_eq!(Identity::parse("youki version 0.5.3").kind, Kind::Youki);
     }

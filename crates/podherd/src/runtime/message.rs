@@ -24,7 +24,9 @@ pub fn from_output(log: &[u8], stderr: &[u8]) -> Option<String> {
     let mut last_line = None;
     for line in log.lines().filter(|line| !line.trim().is_empty()) {
         match serde_json::from_str::<Entry>(line) {
-            Ok(entry) if matches!(entry.level.as_str(), "error" | "fatal" | "panic") => last_error = Some(entry.msg),
+            Ok(entry) if matches!(entry.level.as_str(), "error" | "fatal" | "panic") => {
+                last_error = Some(entry.msg)
+            }
             Ok(_) => {}
             Err(_) => last_line = Some(line.to_owned()),
         }
@@ -43,7 +45,12 @@ fn tidy(text: &str) -> String {
     while !text.is_char_boundary(start) {
         start += 1;
     }
-    text[start..].lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    text[start..]
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// The code for a failure of which the runtime said this. runc's words and crun's, for a program
@@ -64,7 +71,12 @@ pub fn classify(message: &str) -> Code {
 }
 
 /// How the kernel's refusals to execute a file read.
-const REFUSALS: [&str; 4] = ["permission denied", "operation not permitted", "is a directory", "exec format error"];
+const REFUSALS: [&str; 4] = [
+    "permission denied",
+    "operation not permitted",
+    "is a directory",
+    "exec format error",
+];
 
 #[cfg(test)]
 mod tests {
@@ -76,7 +88,10 @@ mod tests {
 {"level":"error","msg":"runc create failed: exec: \"nope\": executable file not found in $PATH","time":"t"}
 {"level":"warning","msg":"late","time":"t"}"#;
         let message = from_output(log, b"noise").unwrap();
-        assert!(message.ends_with("executable file not found in $PATH"), "{message}");
+        assert!(
+            message.ends_with("executable file not found in $PATH"),
+            "{message}"
+        );
         assert_eq!(classify(&message), Code::CommandNotFound);
     }
 
@@ -97,11 +112,23 @@ mod tests {
     #[test]
     fn tells_the_runtimes_words_apart() {
         for (text, code) in [
-            ("executable file `nope` not found in $PATH: No such file or directory", Code::CommandNotFound),
-            ("exec: \"/nope\": stat /nope: no such file or directory", Code::CommandNotFound),
-            ("runc create failed: exec: \"/etc\": is a directory", Code::CommandNotExecutable),
+            (
+                "executable file `nope` not found in $PATH: No such file or directory",
+                Code::CommandNotFound,
+            ),
+            (
+                "exec: \"/nope\": stat /nope: no such file or directory",
+                Code::CommandNotFound,
+            ),
+            (
+                "runc create failed: exec: \"/etc\": is a directory",
+                Code::CommandNotExecutable,
+            ),
             ("exec: \"/data\": permission denied", Code::CommandNotExecutable),
-            ("open executable: Operation not permitted", Code::CommandNotExecutable),
+            (
+                "open executable: Operation not permitted",
+                Code::CommandNotExecutable,
+            ),
             ("open `/etc/data`: Permission denied", Code::RuntimeFailed),
             ("cgroup: cannot allocate", Code::RuntimeFailed),
         ] {

@@ -43,7 +43,12 @@ struct FileStamp {
 impl Runtime {
     /// `path` is checked at every call, not here: it may be replaced while the server lives.
     pub fn new(path: PathBuf, root: Option<PathBuf>, timeout: Duration) -> Self {
-        Self { path, root, timeout, identity: RefCell::new(None) }
+        Self {
+            path,
+            root,
+            timeout,
+            identity: RefCell::new(None),
+        }
     }
 
     /// The runtime's binary.
@@ -67,8 +72,12 @@ impl Runtime {
     }
 
     fn stamp(&self) -> Result<FileStamp> {
-        let unavailable =
-            |why: String| Error::new(Code::RuntimeUnavailable, format!("runtime {}: {why}", self.path.display()));
+        let unavailable = |why: String| {
+            Error::new(
+                Code::RuntimeUnavailable,
+                format!("runtime {}: {why}", self.path.display()),
+            )
+        };
         let metadata = std::fs::metadata(&self.path).map_err(|error| unavailable(error.to_string()))?;
         if !metadata.is_file() {
             return Err(unavailable("is not a file".into()));
@@ -96,7 +105,10 @@ impl Runtime {
         let program = self.program().arg("--version");
         let identity = match RuntimeCall::output(reaper, program, self.timeout.min(VERSION_TIMEOUT)).await {
             Ok(stdout) => Identity::parse(&String::from_utf8_lossy(&stdout)),
-            Err(failure) if failure.is_answer() => Identity { kind: Kind::Other, version: (0, 0) },
+            Err(failure) if failure.is_answer() => Identity {
+                kind: Kind::Other,
+                version: (0, 0),
+            },
             Err(failure) => return Err(failure.into_error("asking the runtime's version")),
         };
         self.identity.replace(Some((stamp, identity)));
@@ -123,7 +135,10 @@ impl Runtime {
             program = program.env(name, value);
         }
         if identity.has_json_log() {
-            program = program.arg("--log").arg(crate::stdio::path_of(log)).args(["--log-format", "json"]);
+            program = program
+                .arg("--log")
+                .arg(crate::stdio::path_of(log))
+                .args(["--log-format", "json"]);
         }
         if manager == CgroupManager::Systemd {
             program = program.arg("--systemd-cgroup");
@@ -151,7 +166,10 @@ impl Runtime {
         let what = format!("runtime {subcommand}");
         let log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
         // `start`, `state` and `delete` find the manager in the runtime's own state.
-        let program = self.command(identity, CgroupManager::Cgroupfs, &[], &log).arg(subcommand).args(args);
+        let program = self
+            .command(identity, CgroupManager::Cgroupfs, &[], &log)
+            .arg(subcommand)
+            .args(args);
         RuntimeCall::output_with_log(reaper, program, log, self.timeout)
             .await
             .map_err(|failure| failure.into_error(&what))

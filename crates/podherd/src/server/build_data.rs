@@ -49,7 +49,9 @@ impl BuildData {
         }
         if full {
             text.push_str("packages:\n");
-            self.packages.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
+            self.packages
+                .lines()
+                .for_each(|line| text.push_str(&format!("  {line}\n")));
         }
         text
     }

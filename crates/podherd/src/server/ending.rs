@@ -50,11 +50,18 @@ impl PidFile {
         let write = || -> std::io::Result<_> {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
             let file = rustix::fs::openat(directory.as_fd(), Self::NAME, flags, Mode::RUSR | Mode::WUSR)?;
-            std::io::Write::write_all(&mut std::fs::File::from(file), std::process::id().to_string().as_bytes())?;
+            std::io::Write::write_all(
+                &mut std::fs::File::from(file),
+                std::process::id().to_string().as_bytes(),
+            )?;
             directory.as_fd().try_clone_to_owned()
         };
         write().map(|directory| Self { directory }).map_err(|error| {
-            Error::from_io(Code::RuntimeDirUnusable, directory.path().join(Self::NAME).display(), &error)
+            Error::from_io(
+                Code::RuntimeDirUnusable,
+                directory.path().join(Self::NAME).display(),
+                &error,
+            )
         })
     }
 }

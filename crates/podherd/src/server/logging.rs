@@ -20,7 +20,10 @@ pub fn start(driver: LogDriver, level: LogLevel) {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Off => return,
     };
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_target(false);
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_target(false);
     match driver {
         LogDriver::None => {}
         LogDriver::Stdout => lines.init(),

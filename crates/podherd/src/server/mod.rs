@@ -23,7 +23,7 @@ use crate::daemon::Start;
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
 use crate::journal::Journal;
-use crate::stdio::{BufferPool, Budget};
+use crate::stdio::{Budget, BufferPool};
 
 pub use build_data::BuildData;
 use connections::Connections;
@@ -32,12 +32,19 @@ use connections::Connections;
 pub fn run(start: Start) -> Result<()> {
     logging::start(start.cli.log_driver, start.cli.log_level);
     if start.cli.enable_tracing {
-        tracing::warn!("this build has no OpenTelemetry exporter: nothing goes to {}", start.cli.tracing_endpoint);
+        tracing::warn!(
+            "this build has no OpenTelemetry exporter: nothing goes to {}",
+            start.cli.tracing_endpoint
+        );
     }
     protect_from_oom_killer();
     raise_descriptor_limit();
     let failed = |error: io::Error| Error::from_io(Code::Internal, "starting the event loop", &error);
-    let event_loop = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(failed)?;
     LocalSet::new().block_on(&event_loop, serve(start))
 }
 
@@ -46,10 +53,12 @@ async fn serve(start: Start) -> Result<()> {
     let (reaper, reap_loop) = Reaper::new(start.children).map_err(failed)?;
     let mut why = Reasons::listen(start.lease, reap_loop).map_err(failed)?;
     let disk = Disk::new();
-    let (journal, survivors) = Journal::open(&disk, start.runtime_dir.path()).await.map_err(|error| {
-        let what = format!("the journal in {}", start.runtime_dir.path().display());
-        Error::new(Code::RuntimeDirUnusable, format!("{what}: {error}"))
-    })?;
+    let (journal, survivors) = Journal::open(&disk, start.runtime_dir.path())
+        .await
+        .map_err(|error| {
+            let what = format!("the journal in {}", start.runtime_dir.path().display());
+            Error::new(Code::RuntimeDirUnusable, format!("{what}: {error}"))
+        })?;
     for survivor in &survivors {
         tracing::warn!(container = %survivor.id, pid = survivor.pid, bundle = %survivor.bundle.display(),
             "a container of an earlier server, whose end was not recorded; it is not watched");
@@ -63,14 +72,21 @@ async fn serve(start: Start) -> Result<()> {
         hierarchies: Hierarchies::mounted().map_err(failed)?,
         containers: Store::new(start.cli.limits.ended_containers),
         buffers: BufferPool::default(),
-        exec_output: Budget::new(start.cli.limits.exec_output_total_bytes, start.cli.limits.exec_output_bytes),
+        exec_output: Budget::new(
+            start.cli.limits.exec_output_total_bytes,
+            start.cli.limits.exec_output_bytes,
+        ),
         limits: start.cli.limits,
         tasks: TaskTracker::new(),
         ending: CancellationToken::new(),
         next_name: Cell::new(1),
     });
     let connections = Connections::listen(pod.clone())?;
-    let pid_file = start.ready.in_background().then(|| ending::PidFile::write(&pod.runtime_dir)).transpose()?;
+    let pid_file = start
+        .ready
+        .in_background()
+        .then(|| ending::PidFile::write(&pod.runtime_dir))
+        .transpose()?;
     tracing::info!(pid = std::process::id(), runtime = %pod.runtime.path().display(), directory = %pod.runtime_dir.path().display(), "listening");
     start.ready.announce();
 
@@ -103,7 +119,9 @@ impl Reasons {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
-            lease: lease.map(|lease| crate::readiness::register(lease, Interest::READABLE)).transpose()?,
+            lease: lease
+                .map(|lease| crate::readiness::register(lease, Interest::READABLE))
+                .transpose()?,
             reaping: tokio::task::spawn_local(reap_loop.run()),
         })
     }

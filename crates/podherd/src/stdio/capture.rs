@@ -15,7 +15,10 @@ pub struct Budget {
 impl Budget {
     /// `total` bytes for all streams, `per_stream` for each.
     pub fn new(total: usize, per_stream: usize) -> Self {
-        Self { left: Rc::new(Cell::new(total)), per_stream }
+        Self {
+            left: Rc::new(Cell::new(total)),
+            per_stream,
+        }
     }
 
     /// Whether nothing is left.
@@ -36,7 +39,11 @@ pub struct Captured {
 impl Captured {
     /// Nothing yet, of this budget.
     pub fn new(budget: &Budget) -> Self {
-        Self { bytes: Vec::new(), cut: 0, budget: budget.clone() }
+        Self {
+            bytes: Vec::new(),
+            cut: 0,
+            budget: budget.clone(),
+        }
     }
 
     /// The bytes kept.
@@ -46,7 +53,11 @@ impl Captured {
 
     /// Keeps what the bounds allow of `chunk`, and counts the rest.
     pub fn push(&mut self, chunk: &[u8]) {
-        let room = self.budget.per_stream.saturating_sub(self.bytes.len()).min(self.budget.left.get());
+        let room = self
+            .budget
+            .per_stream
+            .saturating_sub(self.bytes.len())
+            .min(self.budget.left.get());
         let kept = chunk.len().min(room);
         self.bytes.extend_from_slice(&chunk[..kept]);
         self.budget.left.set(self.budget.left.get() - kept);

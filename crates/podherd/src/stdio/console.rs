@@ -30,7 +30,8 @@ pub struct ConsoleSocket {
 impl ConsoleSocket {
     /// Listens under `name` in `directory`, which is the server's own.
     pub fn listen(directory: BorrowedFd<'_>, name: String) -> Result<Self> {
-        let failed = |error: io::Error| Error::from_io(Code::RuntimeDirUnusable, "making the console socket", &error);
+        let failed =
+            |error: io::Error| Error::from_io(Code::RuntimeDirUnusable, "making the console socket", &error);
         let directory = directory.try_clone_to_owned().map_err(failed)?;
         let socket = crate::socket::bind(directory.as_fd(), &name, SocketType::STREAM).map_err(failed)?;
         let made = Self {
@@ -57,9 +58,18 @@ impl ConsoleSocket {
         .await
         .map_err(|_| {
             let seconds = timeout.as_secs_f64();
-            Error::new(Code::ConsoleFailed, format!("the runtime did not hand over the terminal within {seconds} s"))
+            Error::new(
+                Code::ConsoleFailed,
+                format!("the runtime did not hand over the terminal within {seconds} s"),
+            )
         })?
-        .map_err(|error| Error::from_io(Code::ConsoleFailed, "receiving the terminal from the runtime", &error))?;
+        .map_err(|error| {
+            Error::from_io(
+                Code::ConsoleFailed,
+                "receiving the terminal from the runtime",
+                &error,
+            )
+        })?;
         Terminal::new(master)
             .map_err(|error| Error::from_io(Code::ConsoleFailed, "taking over the terminal", &error))
     }
@@ -68,7 +78,10 @@ impl ConsoleSocket {
         let socket = self
             .listener
             .async_io(Interest::READABLE, |listener| {
-                Ok(rustix::net::accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?)
+                Ok(rustix::net::accept_with(
+                    listener,
+                    SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+                )?)
             })
             .await?;
         crate::readiness::register(socket, Interest::READABLE)
@@ -95,7 +108,9 @@ async fn receive_descriptor(connection: &AsyncFd<OwnedFd>) -> io::Result<OwnedFd
                     RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
                     _ => None,
                 })
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the message carried no descriptor"))
+                .ok_or_else(|| {
+                    io::Error::new(io::ErrorKind::InvalidData, "the message carried no descriptor")
+                })
         })
         .await
 }
@@ -109,9 +124,14 @@ pub struct Terminal {
 impl Terminal {
     fn new(master: OwnedFd) -> io::Result<Self> {
         if !rustix::termios::isatty(&master) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the descriptor is not a terminal"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the descriptor is not a terminal",
+            ));
         }
-        Ok(Self { reader: OutputReader::new(master)? })
+        Ok(Self {
+            reader: OutputReader::new(master)?,
+        })
     }
 
     /// The output side.
@@ -121,7 +141,12 @@ impl Terminal {
 
     /// Sets the size; the kernel tells the foreground process by SIGWINCH.
     pub fn resize(&self, columns: u16, rows: u16) -> io::Result<()> {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
         Ok(rustix::termios::tcsetwinsize(&self.reader, size)?)
     }
 }

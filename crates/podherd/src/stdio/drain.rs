@@ -78,7 +78,9 @@ pub async fn drain(
 /// The next thing that changes how long to wait: that the process became known, or its end.
 async fn known_or_ended(process: Option<&Process>, owner: &mut Owner) {
     match process {
-        Some(process) => drop(process.wait().await),
+        Some(process) => {
+            process.wait().await;
+        }
         // Without a sender nobody will ever be known: what decides then is the stream's own end.
         None => {
             if owner.changed().await.is_err() {

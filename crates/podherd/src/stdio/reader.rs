@@ -25,7 +25,9 @@ impl OutputReader {
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let flags = rustix::fs::fcntl_getfl(&fd)?;
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
-        Ok(Self { fd: Rc::new(crate::readiness::register(fd, Interest::READABLE)?) })
+        Ok(Self {
+            fd: Rc::new(crate::readiness::register(fd, Interest::READABLE)?),
+        })
     }
 
     /// Waits until there is something to read, or the end.
@@ -37,7 +39,9 @@ impl OutputReader {
     /// that nothing is there now. A terminal that nobody holds open any more reports EIO (tty_io(4)
     /// semantics of a hang-up), which is its end and not an error.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.fd.try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, &mut *buffer)?));
+        let result = self
+            .fd
+            .try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, &mut *buffer)?));
         match result {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(0),
             other => other,
@@ -61,7 +65,9 @@ pub struct BufferPool {
 impl BufferPool {
     /// A buffer of [`CHUNK`] bytes.
     pub fn take(&self) -> Box<[u8]> {
-        self.spare.take().unwrap_or_else(|| vec![0; CHUNK].into_boxed_slice())
+        self.spare
+            .take()
+            .unwrap_or_else(|| vec![0; CHUNK].into_boxed_slice())
     }
 
     /// Gives a buffer back for the next reader.
