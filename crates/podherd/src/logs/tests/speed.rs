@@ -20,9 +20,12 @@ const BYTES: usize = 200_000_000;
 #[test]
 #[ignore = "a measurement"]
 fn speed_from_memory() {
-    let chunk = LINE.repeat(65_536 / LINE.len() + 1);
-    let chunks = chunk.as_bytes()[..65_536].chunks(65_536).cycle();
-    measure("memory", chunks.take(BYTES / 65_536).map(<[u8]>::to_vec));
+    let mut left = BYTES;
+    measure("memory", |chunk| {
+        let count = chunk.len().min(left);
+        left -= count;
+        count
+    });
 }
 
 #[test]
@@ -32,34 +35,34 @@ fn speed_from_memory() {
     reason = "a writer of the test's own, there is no reaper"
 )]
 fn speed_from_a_pipe() {
-    let script = "yes \"$0\" | head -c 200000000";
+    let script = format!("yes \"$0\" | head -c {BYTES}");
     let mut writer = Command::new("sh")
-        .args(["-c", script, LINE.trim_end()])
+        .args(["-c", &script, LINE.trim_end()])
         .stdout(Stdio::piped())
         .spawn()
         .expect("a writer");
     let pipe: OwnedFd = writer.stdout.take().expect("its output").into();
-    let _ = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20);
     let mut pipe = File::from(pipe);
-    let mut buffer = vec![0; 65_536];
-    let chunks = std::iter::from_fn(|| {
-        let count = pipe.read(&mut buffer).expect("output");
-        (count > 0).then(|| buffer[..count].to_vec())
-    });
-    measure("pipe", chunks);
+    measure("pipe", |chunk| pipe.read(chunk).expect("output"));
     writer.wait().expect("its end");
 }
 
-fn measure(from: &str, chunks: impl Iterator<Item = Vec<u8>>) {
+/// `fill` puts output at the start of a buffer that is full of lines already; 0 is the end.
+fn measure(from: &str, mut fill: impl FnMut(&mut [u8]) -> usize) {
     on_event_loop(async {
         let directory = directory();
         let path = directory.path().join("log");
         let log = open(&path).await;
-        let (start, cpu) = (Instant::now(), cpu_seconds());
-        let mut bytes = 0;
-        for chunk in chunks {
-            bytes += chunk.len();
-            log.write(Stream::Stdout, &chunk).await;
+        let mut chunk = LINE.repeat(65_536 / LINE.len() + 1).into_bytes();
+        chunk.truncate(65_536);
+        let (start, cpu, mut bytes) = (Instant::now(), cpu_seconds(), 0);
+        loop {
+            let count = fill(&mut chunk);
+            if count == 0 {
+                break;
+            }
+            bytes += count;
+            log.write(Stream::Stdout, &chunk[..count]).await;
         }
         log.end(Stream::Stdout).await;
         assert_eq!(log.flush().await.dropped_bytes, 0);
