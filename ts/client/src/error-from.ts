@@ -19,18 +19,17 @@ export function parseCodedText(text: string): { code: ErrorCode; message: string
 
 /** The error for an exception that the server answered a call with. */
 export function errorFromException(kind: ExceptionKind, reason: string): PodherdError {
-  const cause = new Error(reason);
   const coded = parseCodedText(reason);
-  if (coded !== null) return new PodherdError(coded.code, coded.message, { cause });
+  if (coded !== null) return new PodherdError(coded.code, coded.message);
   switch (kind) {
     case 'overloaded':
-      return new PodherdError('OVERLOADED', reason, { cause });
+      return new PodherdError('OVERLOADED', reason);
     case 'unimplemented':
-      return new PodherdError('UNIMPLEMENTED', reason, { cause });
+      return new PodherdError('UNIMPLEMENTED', reason);
     case 'disconnected':
-      return new PodherdError('CONNECTION_CLOSED', reason, { cause, outcomeUnknown: true });
+      return new PodherdError('CONNECTION_CLOSED', reason, { outcomeUnknown: true });
     case 'failed':
-      return new PodherdError('SERVER_ERROR', reason, { cause });
+      return new PodherdError('SERVER_ERROR', reason);
   }
 }
 

@@ -11,6 +11,9 @@ const ANSWER_GRACE_MS = 30_000;
 /** What the server answers with when the command could not be started. */
 const NOT_STARTED = -2;
 
+/** More than the longest line about cut output has. */
+const TRUNCATED_LINE_BYTES = 128;
+
 /** How a command is run in a container. */
 export interface ExecOptions extends CallOptions {
   /**
@@ -36,6 +39,8 @@ export interface ExecResult {
   stderr: Uint8Array;
   /** It ran into `execTimeoutSeconds` and was killed. */
   timedOut: boolean;
+  /** Output beyond the limit was dropped; `stderr` ends with how much. */
+  truncated: boolean;
 }
 
 /** Run a command in a container. See `Container.exec`. */
@@ -70,7 +75,13 @@ export async function exec(
     throw new PodherdError('PROTOCOL_ERROR', 'the server answered without a result');
   const { exitCode, stdout, stderr, timedOut } = response;
   if (exitCode === NOT_STARTED && !timedOut) throw notStarted(stderr);
-  return { exitCode, stdout, stderr, timedOut };
+  return { exitCode, stdout, stderr, timedOut, truncated: saysTruncated(stderr) };
+}
+
+/** The server adds a line for each stream that it cut. */
+function saysTruncated(stderr: Uint8Array): boolean {
+  const end = new TextDecoder().decode(stderr.subarray(-TRUNCATED_LINE_BYTES));
+  return /(^|\n)podherd: OUTPUT_TRUNCATED: \d+ bytes of (stdout|stderr) were not kept\n$/.test(end);
 }
 
 /**

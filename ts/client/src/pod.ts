@@ -61,7 +61,7 @@ export class Pod implements AsyncDisposable {
    * @throws PodherdError `SERVER_START_FAILED` with what the server said; `SERVER_RUNNING` when one works in
    *   that runtime directory: use `Pod.connect`
    */
-  static async start(options: StartOptions & { interface?: InterfaceChoice | undefined }): Promise<Pod> {
+  static async start(options: StartOptions): Promise<Pod> {
     const logger = await makeLogger(options);
     const binary = await findServer(options.serverPath);
     const deadline = new Deadline('start of the server', {

@@ -83,9 +83,9 @@ function failure(
   }
   if (typeof error.signal === 'string')
     return new PodherdError('RUNTIME_KILLED', `${what} was killed by ${error.signal}`, options);
-  const code = /does not exist/.test(said)
+  const code = /does not exist|\/status`: No such file/.test(said)
     ? 'CONTAINER_NOT_FOUND'
-    : /not stopped|is not in a stopped state|is running/.test(said)
+    : /not stopped|not in .*stopped`? state|is running/.test(said)
       ? 'CONTAINER_ALIVE'
       : /not running|already finished|not in created state|stopped/.test(said)
         ? 'CONTAINER_NOT_RUNNING'

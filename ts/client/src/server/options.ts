@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { InterfaceChoice } from '../lifecycle/detect.js';
 import type { LoggingOptions } from '../logger.js';
 import type { CallOptions } from '../rpc/deadline.js';
 
@@ -32,6 +33,8 @@ export interface StartOptions extends LoggingOptions, CallOptions {
   serverLogDriver?: 'none' | 'stdout' | 'systemd' | undefined;
   /** Further flags for the server, such as `--shutdown-timeout=5`. */
   serverArgs?: readonly string[] | undefined;
+  /** Which interface to speak. Default `auto`: ask the server. */
+  interface?: InterfaceChoice | undefined;
   /** The server's environment, in place of this process's own. */
   serverEnv?: Readonly<Record<string, string>> | undefined;
 }
