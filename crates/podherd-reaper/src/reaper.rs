@@ -8,6 +8,7 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 use crate::claim::Claim;
 use crate::counters::{Counters, Totals};
 use crate::defaults::ChildDefaults;
-use crate::error::SpawnError;
+use crate::error::{KillError, SpawnError};
 use crate::exit::Exit;
 use crate::process::{Process, Slot};
 use crate::procfs::{self, Stat};
@@ -24,6 +25,7 @@ use crate::program::Program;
 use crate::reap_loop::ReapLoop;
 use crate::spawn;
 use crate::table::Table;
+use crate::tree;
 
 /// Spawns programs and owns every process that comes of them. A clone is another handle.
 #[derive(Clone, Debug)]
@@ -126,6 +128,24 @@ impl Reaper {
             watched: small(table.watchers().count()),
             zombies_now,
             unclaimed_exits: small(table.kept()),
+        }
+    }
+
+    /// Kills all our children, adopted ones included, with their descendants, and waits until they are
+    /// collected: for whoever ends and is to leave nothing behind.
+    ///
+    /// # Errors
+    /// Some were not gone `within` that time, for instance held by the kernel in an uninterruptible call.
+    pub async fn kill_all(&self, within: Duration) -> Result<(), KillError> {
+        let living = || {
+            let children = procfs::children(self.inner.pid).into_iter();
+            let stats = children.filter_map(|pid| Stat::of(pid).ok().flatten());
+            stats.filter(|stat| !stat.is_zombie()).collect()
+        };
+        let killed = tree::kill_trees(None, living);
+        match tree::collected(self, killed, within).await {
+            0 => Ok(()),
+            survived => Err(KillError { survived, within }),
         }
     }
 

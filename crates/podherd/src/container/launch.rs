@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use podherd_reaper::{Claim, FileId, Process, Program};
 
@@ -91,29 +91,20 @@ impl Launch {
         let call = self.call.insert(call);
         let timeout = pod.limits.runtime_timeout;
         let terminal = match &self.console {
-            None => {
-                call.finish(timeout, stderr)
-                    .await
-                    .map_err(|failure| failure.into_error(what))?;
-                None
-            }
-            Some(console) => {
-                let runtime = call.process().clone();
-                tokio::select! {
-                    biased;
-                    terminal = console.receive(pod.limits.console_timeout) => {
-                        let terminal = terminal?;
-                        call.finish(timeout, stderr).await.map_err(|failure| failure.into_error(what))?;
-                        Some(terminal)
-                    }
-                    // The runtime has ended first: its own words come before ours, and what it had
-                    // sent is in the socket.
-                    _ = runtime.wait() => {
-                        call.finish(timeout, stderr).await.map_err(|failure| failure.into_error(what))?;
-                        Some(console.receive(AFTER_END).await?)
-                    }
-                }
-            }
+            None => None,
+            Some(console) => Some(hand_over(pod, console, call.process()).await),
+        };
+        // A runtime that did not hand the terminal over, though it had the time, gets no more of it.
+        let timeout = match &terminal {
+            Some(Err(_)) => AFTER_CONSOLE.min(timeout),
+            _ => timeout,
+        };
+        let finished = call.finish(timeout, stderr).await;
+        let terminal = match (finished, terminal) {
+            // Of two failures the runtime's own words come first.
+            (Err(CallFailure::Timeout(_)), Some(Err(no_terminal))) => return Err(no_terminal),
+            (Err(failure), _) => return Err(failure.into_error(what)),
+            (Ok(()), terminal) => terminal.transpose()?,
         };
         let (pid, named_at) = self.pid_file.read(what)?;
         let process = claim.resolve(pid, named_at).map_err(|error| {
@@ -149,8 +140,25 @@ impl Launch {
     }
 }
 
-/// How long to look for a terminal that the ended runtime had sent: it is there, or never will be.
-const AFTER_END: Duration = Duration::from_millis(100);
+/// Receives the terminal, before the console's deadline, the runtime's, and its end.
+async fn hand_over(pod: &Pod, console: &ConsoleSocket, runtime: &Process) -> Result<Terminal> {
+    let (for_console, for_runtime) = (pod.limits.console_timeout, pod.limits.runtime_timeout);
+    let began = Instant::now();
+    tokio::select! {
+        biased;
+        terminal = console.receive(for_console.min(for_runtime)) => match terminal {
+            Err(_) if for_runtime < for_console && began.elapsed() >= for_runtime => {
+                Err(CallFailure::Timeout(for_runtime).into_error("handing over the terminal"))
+            }
+            terminal => terminal,
+        },
+        // The runtime has ended: what it had sent is in the socket, or never will be.
+        _ = runtime.wait() => console.receive(AFTER_CONSOLE).await,
+    }
+}
+
+/// What is left of a step once its outcome can't change any more.
+const AFTER_CONSOLE: Duration = Duration::from_millis(200);
 
 /// How long what a failed call left may take to be gone.
 const UNDO_TIMEOUT: Duration = Duration::from_secs(2);
@@ -189,12 +197,5 @@ impl PidFile {
 impl Drop for PidFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Names a failure to start for the caller.
-impl From<CallFailure> for Error {
-    fn from(failure: CallFailure) -> Self {
-        failure.into_error("runtime")
     }
 }

@@ -40,7 +40,7 @@ pub use exec::{ExecRequest, ExecResult, could_not_start, exec};
 pub use id::ContainerId;
 pub use kill::{KillTarget, kill};
 pub use pod::{Pod, RuntimeDir};
-pub use start::start;
+pub use start::{notice_start, start};
 pub use state::{ExitState, Phase, State, Unknown, shell_code};
 pub use store::Store;
 pub use supervise::Ending;

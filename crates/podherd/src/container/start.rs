@@ -1,6 +1,7 @@
 //! Starting a created container.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -43,4 +44,25 @@ async fn run(pod: &Pod, container: &Container) -> Result<()> {
     });
     tracing::info!(container = %container.id, "started");
     Ok(())
+}
+
+/// Notices that somebody else has started the container, as clients of conmon-rs do: the runtimes whose
+/// layout is known remove `exec.fifo` from its state directory then. When that was isn't known.
+pub async fn notice_start(pod: &Pod, container: &Container) {
+    if container.phase() != Phase::Created || container.starting.get() {
+        return;
+    }
+    let Ok(identity) = pod.runtime.identity(&pod.reaper).await else {
+        return;
+    };
+    let waits = |directory: PathBuf| !directory.is_dir() || directory.join("exec.fifo").exists();
+    if !pod
+        .runtime
+        .state_dir(identity, container.id.as_str())
+        .is_none_or(waits)
+    {
+        container
+            .state
+            .send_modify(|state| state.phase = state.phase.max(Phase::Running));
+    }
 }

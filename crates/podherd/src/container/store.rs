@@ -127,3 +127,69 @@ impl Store {
         oldest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reserve(store: &Store, id: &str) -> Result<Rc<Container>> {
+        store.reserve(NewContainer {
+            id: ContainerId::parse(id)?,
+            bundle: "/bundle".into(),
+            terminal: false,
+            log_paths: Vec::new(),
+        })
+    }
+
+    fn ids(store: &Store) -> Vec<String> {
+        store
+            .list()
+            .iter()
+            .map(|container| container.id.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn an_id_is_one_container_s_until_it_is_forgotten() {
+        let store = Store::new(8);
+        let first = reserve(&store, "web").unwrap();
+        let refused = reserve(&store, "web").err().unwrap();
+        assert_eq!(refused.code, Code::IdInUse);
+        assert!(refused.message.contains("is being created"), "{refused}");
+
+        store.forget(&first);
+        assert_eq!(first.phase(), Phase::Gone);
+        let second = reserve(&store, "web").unwrap();
+        // A late undo of the first must not take the id from the second.
+        store.forget(&first);
+        assert!(Rc::ptr_eq(&store.get(&second.id).unwrap(), &second));
+    }
+
+    #[test]
+    fn lists_in_the_order_of_creation() {
+        let store = Store::new(8);
+        for id in ["c", "a", "b"] {
+            reserve(&store, id).unwrap();
+        }
+        assert_eq!(ids(&store), ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn forgets_the_oldest_ended_ones_past_the_bound() {
+        let store = Store::new(2);
+        let all: Vec<_> = ["a", "b", "c", "d"]
+            .iter()
+            .map(|id| reserve(&store, id).unwrap())
+            .collect();
+        assert!(store.mark_ended(&all[1]).is_empty());
+        assert!(store.mark_ended(&all[0]).is_empty());
+        let forgotten = store.mark_ended(&all[3]);
+        assert_eq!(forgotten.len(), 1);
+        assert_eq!(forgotten[0].id.as_str(), "b");
+        assert_eq!(ids(&store), ["a", "c", "d"]);
+
+        // One that was deleted since doesn't count against the bound.
+        store.forget(&all[0]);
+        assert!(store.mark_ended(&all[2]).is_empty());
+    }
+}

@@ -68,6 +68,7 @@ impl podherd::Server for Service {
     ) -> capnp::Result<()> {
         let id = read::id(params.get()?.get_id())?;
         let container = self.pod.containers.get(&id)?;
+        container::notice_start(&self.pod, &container).await;
         write::status(&container, results.get().init_status());
         Ok(())
     }
@@ -78,6 +79,9 @@ impl podherd::Server for Service {
         mut results: podherd::ListContainersResults,
     ) -> capnp::Result<()> {
         let all = self.pod.containers.list();
+        for container in &all {
+            container::notice_start(&self.pod, container).await;
+        }
         let mut to = results.get().init_containers(all.len() as u32);
         for (index, container) in all.iter().enumerate() {
             write::status(container, to.reborrow().get(index as u32));

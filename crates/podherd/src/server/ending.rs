@@ -21,13 +21,25 @@ pub async fn end(pod: &Rc<Pod>, connections: Connections, within: Duration) {
         join_all(all.iter().map(|container| end_container(pod, container))).await;
         pod.tasks.close();
         pod.tasks.wait().await;
+        kill_the_rest(pod).await;
         connections.close().await;
         pod.journal.close().await;
     };
     if tokio::time::timeout(within, everything).await.is_err() {
         tracing::error!(code = %Code::Internal, seconds = within.as_secs_f64(), "not everything could be ended in time; leaving");
+        kill_the_rest(pod).await;
     }
 }
+
+/// Kills what is no container's: what runtimes and hooks have left alive, which this server adopted.
+async fn kill_the_rest(pod: &Pod) {
+    if let Err(error) = pod.reaper.kill_all(KILL_TIMEOUT).await {
+        tracing::error!(code = %Code::Internal, %error, "ending");
+    }
+}
+
+/// How long killed processes may take to be gone.
+const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn end_container(pod: &Pod, container: &Rc<Container>) {
     if let Err(error) = end_and_remove(pod, container).await {
