@@ -66,6 +66,10 @@ pub struct Cli {
     #[arg(long, env = "PODHERD_LEASE_FD", value_name = "FD")]
     pub lease_fd: Option<RawFd>,
 
+    /// End the server when it has had no living container and no client for this many seconds
+    #[arg(long, env = "PODHERD_IDLE_EXIT", value_name = "SECONDS", value_parser = seconds)]
+    pub idle_exit: Option<Duration>,
+
     /// How the server bounds its work.
     #[command(flatten)]
     pub limits: Limits,

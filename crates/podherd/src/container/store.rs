@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{Container, ContainerId, Phase, State};
@@ -20,6 +20,8 @@ pub struct Store {
     ended: RefCell<VecDeque<Rc<Container>>>,
     keep_ended: usize,
     next: Cell<u64>,
+    /// Told when there may be a living container more or less; the server waits on it to find itself idle.
+    changed: Rc<Notify>,
 }
 
 /// What a new container is reserved with.
@@ -37,12 +39,13 @@ pub struct NewContainer {
 
 impl Store {
     /// Keeps the exit states of `keep_ended` containers.
-    pub fn new(keep_ended: usize) -> Self {
+    pub fn new(keep_ended: usize, changed: Rc<Notify>) -> Self {
         Self {
             containers: RefCell::default(),
             ended: RefCell::default(),
             keep_ended,
             next: Cell::new(1),
+            changed,
         }
     }
 
@@ -81,6 +84,7 @@ impl Store {
             starting: Cell::new(false),
         });
         containers.insert(new.id, container.clone());
+        self.changed.notify_one();
         Ok(container)
     }
 
@@ -101,6 +105,14 @@ impl Store {
         all
     }
 
+    /// Whether a container lives, or is being created.
+    pub fn has_living(&self) -> bool {
+        self.containers
+            .borrow()
+            .values()
+            .any(|container| container.phase() < Phase::Exited)
+    }
+
     /// Forgets a container and frees its id. Those who still wait for it are told.
     pub fn forget(&self, container: &Rc<Container>) {
         let mut containers = self.containers.borrow_mut();
@@ -112,12 +124,14 @@ impl Store {
         }
         drop(containers);
         container.state.send_modify(|state| state.phase = Phase::Gone);
+        self.changed.notify_one();
     }
 
     /// Counts a container as ended. Past the bound, the oldest ended ones are forgotten; returned,
     /// for their records.
     pub fn mark_ended(&self, container: &Rc<Container>) -> Vec<Rc<Container>> {
         let mut ended = self.ended.borrow_mut();
+        self.changed.notify_one();
         ended.retain(|kept| kept.phase() != Phase::Gone);
         ended.push_back(container.clone());
         let surplus = ended.len().saturating_sub(self.keep_ended);
@@ -151,7 +165,7 @@ mod tests {
 
     #[test]
     fn an_id_is_one_container_s_until_it_is_forgotten() {
-        let store = Store::new(8);
+        let store = Store::new(8, Rc::default());
         let first = reserve(&store, "web").unwrap();
         let refused = reserve(&store, "web").err().unwrap();
         assert_eq!(refused.code, Code::IdInUse);
@@ -167,7 +181,7 @@ mod tests {
 
     #[test]
     fn lists_in_the_order_of_creation() {
-        let store = Store::new(8);
+        let store = Store::new(8, Rc::default());
         for id in ["c", "a", "b"] {
             reserve(&store, id).unwrap();
         }
@@ -176,7 +190,7 @@ mod tests {
 
     #[test]
     fn forgets_the_oldest_ended_ones_past_the_bound() {
-        let store = Store::new(2);
+        let store = Store::new(2, Rc::default());
         let all: Vec<_> = ["a", "b", "c", "d"]
             .iter()
             .map(|id| reserve(&store, id).unwrap())

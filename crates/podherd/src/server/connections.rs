@@ -11,6 +11,7 @@ use capnp_rpc::{RpcSystem, twoparty};
 use rustix::fs::AtFlags;
 use rustix::net::SocketType;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,6 +35,8 @@ pub struct Connections {
     pod: Rc<Pod>,
     listener: UnixListener,
     open: Rc<Cell<usize>>,
+    /// Told when one ended.
+    changed: Rc<Notify>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -41,7 +44,7 @@ pub struct Connections {
 impl Connections {
     /// Listens in the pod's runtime directory. A socket that is there belongs to a dead server,
     /// since the directory's lock is ours.
-    pub fn listen(pod: Rc<Pod>) -> Result<Self> {
+    pub fn listen(pod: Rc<Pod>, changed: Rc<Notify>) -> Result<Self> {
         let listener = bind(pod.runtime_dir.as_fd()).map_err(|error| {
             let what = format!("the socket {}", pod.runtime_dir.path().join(SOCKET).display());
             Error::from_io(Code::RuntimeDirUnusable, what, &error)
@@ -50,6 +53,7 @@ impl Connections {
             pod,
             listener,
             open: Rc::default(),
+            changed,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         })
@@ -78,12 +82,17 @@ impl Connections {
         if self.open.get() >= self.pod.limits.connections {
             return tracing::warn!(code = %Code::Overloaded, open = self.open.get(), "a connection is refused");
         }
-        let counted = Counted::new(&self.open);
+        let counted = Counted::new(&self.open, &self.changed);
         let connection = serve(stream, self.pod.clone(), self.closing.clone());
         self.tasks.spawn_local(async move {
             connection.await;
             drop(counted);
         });
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.open.get()
     }
 
     /// Stops listening, and removes the socket.
@@ -138,17 +147,25 @@ fn limits() -> capnp::message::ReaderOptions {
 }
 
 /// Counts an open connection for as long as it lives.
-struct Counted(Rc<Cell<usize>>);
+struct Counted {
+    open: Rc<Cell<usize>>,
+    changed: Rc<Notify>,
+}
 
 impl Counted {
-    fn new(count: &Rc<Cell<usize>>) -> Self {
-        count.set(count.get() + 1);
-        Self(count.clone())
+    fn new(open: &Rc<Cell<usize>>, changed: &Rc<Notify>) -> Self {
+        open.set(open.get() + 1);
+        changed.notify_one();
+        Self {
+            open: open.clone(),
+            changed: changed.clone(),
+        }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        self.open.set(self.open.get() - 1);
+        self.changed.notify_one();
     }
 }

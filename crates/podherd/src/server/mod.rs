@@ -3,6 +3,7 @@
 mod build_data;
 mod connections;
 mod ending;
+mod idle;
 pub mod logging;
 
 use std::cell::Cell;
@@ -13,6 +14,7 @@ use podherd_reaper::{ReapLoop, Reaper};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -63,6 +65,7 @@ async fn serve(start: Start) -> Result<()> {
         tracing::warn!(container = %survivor.id, pid = survivor.pid, bundle = %survivor.bundle.display(),
             "a container of an earlier server, whose end was not recorded; it is not watched");
     }
+    let changed = Rc::new(Notify::new());
     let pod = Rc::new(Pod {
         reaper,
         runtime: start.runtime,
@@ -70,7 +73,7 @@ async fn serve(start: Start) -> Result<()> {
         disk,
         journal,
         hierarchies: Hierarchies::mounted().map_err(failed)?,
-        containers: Store::new(start.cli.limits.ended_containers),
+        containers: Store::new(start.cli.limits.ended_containers, changed.clone()),
         buffers: BufferPool::default(),
         exec_output: Budget::new(
             start.cli.limits.exec_output_total_bytes,
@@ -81,7 +84,7 @@ async fn serve(start: Start) -> Result<()> {
         ending: CancellationToken::new(),
         next_name: Cell::new(1),
     });
-    let connections = Connections::listen(pod.clone())?;
+    let connections = Connections::listen(pod.clone(), changed.clone())?;
     let pid_file = start
         .ready
         .in_background()
@@ -93,6 +96,7 @@ async fn serve(start: Start) -> Result<()> {
     let reason = tokio::select! {
         reason = why.next() => reason,
         () = connections.accept() => "the socket failed",
+        () = idle::idle_for(start.cli.idle_exit, &pod, &connections, &changed) => "idle",
     };
     tracing::info!(reason, "ending");
     let within = pod.limits.shutdown_timeout;
