@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['**/*.test.ts'],
-    globalSetup: ['../support/global-setup.ts'],
+    globalSetup: ['../support/global-setup.ts', './build-client.ts'],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 120_000,

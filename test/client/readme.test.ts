@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { repository, serverBinary } from '../support/paths.js';
+import { forEachRuntime } from '../support/suite.js';
+import { finished, runScript } from './build-client.js';
+import { remains } from './pod.js';
+
+forEachRuntime('the README of the client', (test) => {
+  test('has an example that runs', async ({ ground }) => {
+    const readme = readFileSync(join(repository, 'ts/client/README.md'), 'utf8');
+    const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
+    expect(example).toContain('Pod.start');
+    const bundle = ground.bundle('web', {
+      args: ['sh', '-c', 'sleep 1; exit 3'],
+      data: { hostname: '/etc/hostname' },
+    });
+    const script = [
+      ['/usr/sbin/runc', ground.runtime.path],
+      ['/run/my-pod', ground.path('run')],
+      ['/var/lib/bundles/web', bundle],
+      ['/var/log/web.log', ground.path('web.log')],
+      ['/etc/hostname', '/data/hostname'],
+      ["runtimeDir: '", `runtimeRoot: '${ground.runtimeRoot}', runtimeDir: '`],
+    ].reduce((text, [from, to]) => {
+      expect(text).toContain(from);
+      return text.replace(from!, to!);
+    }, example);
+    const { code, stdout, stderr } = await finished(
+      runScript(ground.path('script'), 'example', script, { PODHERD_SERVER: serverBinary }),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe(`0 ${readFileSync('/etc/hostname', 'utf8')}\n3 null false\n`);
+    expect(remains(ground, [])).toEqual([]);
+  });
+});
