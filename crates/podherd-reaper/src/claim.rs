@@ -25,7 +25,7 @@ pub struct Claim {
 
 impl Claim {
     pub(crate) fn new(reaper: Reaper) -> Self {
-        let opened = time::ticks(time::since_boot());
+        let opened = time::now();
         let number = reaper.inner.table.borrow_mut().open_claim(opened);
         Self {
             reaper,
@@ -139,7 +139,7 @@ impl Drop for Claim {
             .inner
             .table
             .borrow_mut()
-            .close_claim(self.number, time::ticks(time::since_boot()));
+            .close_claim(self.number, time::now());
     }
 }
 

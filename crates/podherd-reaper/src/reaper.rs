@@ -25,6 +25,7 @@ use crate::program::Program;
 use crate::reap_loop::ReapLoop;
 use crate::spawn;
 use crate::table::Table;
+use crate::time;
 use crate::tree;
 
 /// Spawns programs and owns every process that comes of them. A clone is another handle.
@@ -90,13 +91,18 @@ impl Reaper {
     /// # Errors
     /// The program can't be executed, or the machine has no room for it. Nothing is left of it then.
     pub fn spawn(&self, program: Program) -> Result<Process, SpawnError> {
+        let before = time::now();
         let spawned = spawn::spawn(program, &self.inner.children)?;
         self.count(|totals| totals.spawned += 1);
-        // An unreaped child can't be absent from /proc; only a descriptor may be lacking.
-        let start_time = Stat::of(spawned.pid)
-            .ok()
-            .flatten()
-            .map_or(0, |stat| stat.start_time);
+        // It started between two looks at the clock, mostly within one tick, which spares a look at
+        // /proc. An unreaped child can't be absent there; only a descriptor may be lacking.
+        let start_time = match time::now() {
+            after if after == before => after,
+            after => Stat::of(spawned.pid)
+                .ok()
+                .flatten()
+                .map_or(after, |stat| stat.start_time),
+        };
         Ok(self.watch(Slot::living(spawned.pid, start_time, spawned.pidfd)))
     }
 

@@ -7,6 +7,7 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
 
@@ -49,8 +50,9 @@ struct Shared<'a> {
     failure: Option<(Step, c_int)>,
 }
 
-/// Enough for a handful of frames in a debug build.
-const STACK: usize = 64 << 10;
+/// The child's stack, in this thread's own: nothing has to be mapped for it. Enough for a handful of
+/// frames in a debug build.
+const STACK: usize = 16 << 10;
 
 impl Plan {
     /// Runs it. On failure the child has been waited for.
@@ -65,7 +67,7 @@ impl Plan {
             }),
             failure: None,
         };
-        let mut stack = Vec::<u128>::with_capacity(STACK / size_of::<u128>());
+        let mut stack = [const { MaybeUninit::<u128>::uninit() }; STACK / size_of::<u128>()];
         let mut pidfd: c_int = -1;
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
         let masked = Masked::all();
@@ -74,7 +76,7 @@ impl Plan {
         // ended. No handler of ours can run in the child: all signals are blocked, and it resets the
         // dispositions before it unblocks them.
         let pid = unsafe {
-            let top = stack.as_mut_ptr().add(stack.capacity());
+            let top = stack.as_mut_ptr_range().end;
             libc::clone(child, top.cast(), flags, (&raw mut shared).cast(), &raw mut pidfd)
         };
         let error = io::Error::last_os_error();

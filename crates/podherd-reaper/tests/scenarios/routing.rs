@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use podherd_reaper::{Program, SpawnErrorKind, Status};
 
-use crate::stage::{actor, ended, pipe, play, state, until};
+use crate::stage::{actor, ended, pipe, play, start_time, state, until};
 
 pub const OWN_PID_NAMESPACE: bool = false;
 
@@ -35,6 +35,11 @@ pub fn a_thousand_statuses_beside_failing_spawns() {
             .collect();
         assert_eq!(identities.len(), 1_000);
         assert!(processes.iter().all(|process| process.exit().is_none()));
+        assert!(
+            processes
+                .iter()
+                .all(|process| start_time(process.pid()) == Some(process.start_time()))
+        );
         drop((read, write));
         for (number, process) in (0..).zip(&processes) {
             let exit = ended(process).await;

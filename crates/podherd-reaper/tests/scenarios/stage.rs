@@ -94,6 +94,12 @@ pub fn state(pid: u32) -> Option<char> {
         .find_map(|line| line.strip_prefix("State:")?.trim().chars().next())
 }
 
+/// Field 22 of `/proc/PID/stat`.
+pub fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
+}
+
 pub fn parent(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status
