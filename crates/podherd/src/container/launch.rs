@@ -13,13 +13,14 @@ use crate::error::{Code, Error, Result};
 use crate::runtime::{CallFailure, RuntimeCall};
 use crate::stdio::{ConsoleSocket, Terminal};
 
-/// A runtime call with everything that it needs and leaves. Its files go when it is dropped; its
-/// processes are ended by [`Launch::undo`].
+/// A runtime call with everything that it needs and leaves. Its files go when it has succeeded or is
+/// dropped; its processes are ended by [`Launch::undo`].
 #[derive(Debug)]
 pub struct Launch {
     pid_file: PidFile,
     console: Option<ConsoleSocket>,
-    /// Opened before the runtime is spawned, so that no exit after that is missed.
+    /// Opened before the runtime is spawned, so that no exit after that is missed; given up as soon as
+    /// the process is found, since exits are kept for as long as a claim is open.
     claim: Option<Claim>,
     call: Option<RuntimeCall>,
     /// By which leftovers of this call are told from other orphans.
@@ -67,9 +68,9 @@ impl Launch {
         self.console.as_ref().map(ConsoleSocket::path)
     }
 
-    /// Whether the runtime was started, so that there may be something to undo.
+    /// Whether the runtime was started and has not succeeded, so that there may be something to undo.
     pub fn has_run(&self) -> bool {
-        self.claim.is_some()
+        self.call.is_some()
     }
 
     /// Runs `program` and finds the process that it left. `traces` are files that only descendants
@@ -113,6 +114,10 @@ impl Launch {
                 format!("{what}: the runtime's pid file names {pid}: {error}"),
             )
         })?;
+        self.claim = None;
+        self.call = None;
+        self.console = None;
+        self.pid_file.remove();
         Ok(Launched { process, terminal })
     }
 
@@ -168,6 +173,10 @@ const UNDO_TIMEOUT: Duration = Duration::from_secs(2);
 struct PidFile(PathBuf);
 
 impl PidFile {
+    fn remove(&self) {
+        let _ = fs::remove_file(&self.0);
+    }
+
     /// The pid, and when it was written.
     fn read(&self, what: &str) -> Result<(u32, SystemTime)> {
         let invalid = |why: String| {
@@ -196,6 +205,6 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        self.remove();
     }
 }
