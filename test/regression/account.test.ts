@@ -28,7 +28,7 @@ async function leave(
   for (const path of Object.values(paths)) mkdirSync(path);
   const environment = { PATH: '/usr/bin:/bin', WORKLOAD: fixture('workload') };
   const nursery = new Nursery(
-    ['/bin/sh', '-c', `read go < ${gate}\n${script}\nexec $WORKLOAD pause`],
+    ['/bin/sh', '-c', `read go < ${gate}\n${script}\nexec sleep 1000`],
     openSync('/dev/null', 'w'),
     environment,
   );

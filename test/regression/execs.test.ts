@@ -17,18 +17,24 @@ function pattern(bytes: number): Buffer {
 }
 
 forEachRuntime('execs', (test, runtime) => {
-  test('by the thousand give the right codes and leave nothing', { timeout: 600_000 }, async ({ ground }) => {
-    // Case 13, containerd 7717; case 67: a pid file was left by each.
-    const server = await ground.server();
-    const healthy = await ground.runHealthy();
-    await healthy.exec(['true']);
-    const before = server.snapshot();
-    const codes = await inParallel(2_000, 16, async (n) => {
-      return (await healthy.exec(['workload', 'exit', String(n % 256)])).exitCode;
-    });
-    expect(codes.filter((code, n) => code !== n % 256)).toEqual([]);
-    await ground.expectNothingLeft(before);
-  });
+  const volume = full || runtime.name === 'crun' ? 2_000 : 500;
+
+  test(
+    `give the right codes and leave nothing, ${volume} times, 16 at once`,
+    { timeout: 600_000 },
+    async ({ ground }) => {
+      // Case 13, containerd 7717; case 67: a pid file was left by each.
+      const server = await ground.server();
+      const healthy = await ground.runHealthy();
+      await healthy.exec(['true']);
+      const before = server.snapshot();
+      const codes = await inParallel(volume, 16, async (n) => {
+        return (await healthy.exec(['workload', 'exit', String(n % 256)])).exitCode;
+      });
+      expect(codes.filter((code, n) => code !== n % 256)).toEqual([]);
+      await ground.expectNothingLeft(before);
+    },
+  );
 
   for (const [count, bytes] of [
     [50, 1_000_000],

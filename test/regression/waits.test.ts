@@ -30,10 +30,8 @@ forEachRuntime('a runtime', (test, runtime) => {
       'COMMAND_NOT_FOUND',
       runtime.notFound,
     );
-    await failure(
-      ground.create({ id: 'slow', args: ['true'], logPath: ground.logPath('again') }),
-      'ID_IN_USE',
-    );
+    const again = ground.bundle('again', { args: ['true'] });
+    await failure(ground.create({ id: 'slow', args: [], bundlePath: again }), 'ID_IN_USE');
     if (oursOnly) {
       expect((await connection.status(healthy.id)).pid).toBe(healthy.pid);
       const { containers } = await connection.podherd.listContainers({});

@@ -42,6 +42,8 @@ export class Ground {
   readonly #servers: TestServer[] = [];
   readonly #containers: TestContainer[] = [];
   readonly #cleanups: (() => Promise<void> | void)[] = [];
+  /** The first server, as soon as somebody has asked for it. */
+  #first: Promise<TestServer> | undefined;
   #ids = 0;
 
   constructor(runtime: Runtime) {
@@ -54,8 +56,10 @@ export class Ground {
   }
 
   /** The test's server, started at the first call. */
-  async server(options: Partial<ServerOptions> = {}): Promise<TestServer> {
-    return this.#servers[0] ?? (await this.anotherServer('server', options));
+  server(options: Partial<ServerOptions> = {}): Promise<TestServer> {
+    const first = this.#servers[0];
+    this.#first ??= first === undefined ? this.anotherServer('server', options) : Promise.resolve(first);
+    return this.#first;
   }
 
   /** A server with a runtime directory of this name. */
