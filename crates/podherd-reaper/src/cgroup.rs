@@ -226,3 +226,57 @@ async fn all_ended(processes: Vec<OwnedFd>) {
         pidfd::ended(&pidfd).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Removed on every way out; a killed process leaves it at once.
+    struct Made(PathBuf);
+
+    impl Drop for Made {
+        fn drop(&mut self) {
+            let _ = kill_each(&self.0);
+            let _ = fs::remove_dir(&self.0);
+        }
+    }
+
+    /// The way of kernels without `cgroup.kill`, in the hierarchies that this machine has.
+    #[test]
+    fn frozen_killed_and_thawed() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        for root in [
+            "/sys/fs/cgroup/freezer",
+            "/sys/fs/cgroup/unified",
+            "/sys/fs/cgroup",
+        ] {
+            let directory = Path::new(root).join(format!("podherd-reaper-frozen-{}", std::process::id()));
+            let here = Path::new(root).join("cgroup.procs");
+            if !here.exists() || fs::create_dir(&directory).is_err() {
+                continue;
+            }
+            let made = Made(directory.clone());
+            let mut child = Command::new("sleep").arg("30").spawn().expect("sleep starts");
+            write(&directory, "cgroup.procs", &child.id().to_string()).expect("it is moved");
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let frozen = runtime
+                .block_on(Frozen::freeze(&directory, deadline))
+                .expect("it can be frozen");
+            let state = fs::read_to_string(directory.join("cgroup.events"))
+                .or_else(|_| fs::read_to_string(directory.join("freezer.state")))
+                .expect("its state");
+            assert!(state.contains("frozen 1") || state == "FROZEN\n", "{state}");
+            assert_eq!(kill_each(&directory).expect("they are killed").len(), 1);
+            drop(frozen);
+            assert_eq!(child.wait().expect("it ends").signal(), Some(libc::SIGKILL));
+            drop(made);
+            assert!(!directory.exists(), "it is empty");
+        }
+    }
+}

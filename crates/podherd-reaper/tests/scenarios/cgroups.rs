@@ -64,8 +64,25 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        for directory in [self.0.join("below"), self.0.clone()] {
-            fs::remove_dir(directory).unwrap();
+        let directories = [self.0.join("below"), self.0.clone()];
+        if std::thread::panicking() {
+            let listed =
+                |directory| fs::read_to_string(Path::join(directory, "cgroup.procs")).unwrap_or_default();
+            let pids: Vec<_> = directories
+                .iter()
+                .flat_map(|directory| listed(directory).lines().map(str::to_owned).collect::<Vec<_>>())
+                .collect();
+            for pid in pids
+                .iter()
+                .filter_map(|pid| rustix::process::Pid::from_raw(pid.parse().ok()?))
+            {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        for directory in directories {
+            let removed = fs::remove_dir(directory);
+            assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
         }
     }
 }
