@@ -4,6 +4,7 @@
  * The parts, in the order in which a request travels through them:
  *
  * - `pod.ts`, `container.ts`, `exec.ts`: what users call; `create-options.ts` and `status.ts` are what goes in and out
+ * - `opening.ts`: from options to a pod that is connected
  * - `lifecycle/`: a container's life as the server does it; `fallback/`: the same where the server only speaks
  *   conmon-rs's protocol and its client has to do the rest
  * - `generated/` and `capnp/`: the schema's types, as plain objects and as bytes
@@ -25,8 +26,9 @@ export type { VersionResponse } from './generated/conmon.js';
 export type { ReaperStatus, ServerInfo } from './generated/podherd.js';
 export type { InterfaceChoice } from './lifecycle/detect.js';
 export type { Logger, LoggingOptions, LogLevel } from './logger.js';
+export type { ConnectOptions } from './opening.js';
 export { Pod } from './pod.js';
-export type { ConnectOptions } from './pod.js';
+
 export type { CallOptions } from './rpc/deadline.js';
 export { signalName, signalNumber } from './signals.js';
 export type { Lifetime, StartOptions } from './server/options.js';

@@ -19,6 +19,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class Deadline {
   readonly #signal: AbortSignal | undefined;
   readonly #what: string;
+  readonly #end: number;
   #letGo: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #error: PodherdError | null = null;
@@ -38,6 +39,7 @@ export class Deadline {
         `timeoutMs must be zero or more milliseconds, found ${timeoutMs}`,
       );
     }
+    this.#end = performance.now() + timeoutMs;
     if (this.#signal?.aborted === true) {
       this.#fire(this.#aborted());
       return;
@@ -46,6 +48,11 @@ export class Deadline {
     if (timeoutMs < MAX_TIMER_MS) {
       this.#timer = setTimeout(() => this.#fire(this.#late(timeoutMs)), timeoutMs);
     }
+  }
+
+  /** What is left of this time, for the calls that it is made of. */
+  rest(): CallOptions {
+    return { signal: this.#signal, timeoutMs: Math.max(0, this.#end - performance.now()) };
   }
 
   /** The error that this fired with, or null. */

@@ -40,3 +40,11 @@ test('a server that fails for another reason is not taken for one of conmon-rs',
 test('one has to say where the server is', async () => {
   await expect(Pod.connect({})).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
+
+test('a server that answers the connection and nothing else is given up in time', async () => {
+  await using peer = await serveRaw();
+  await expect(Pod.connect({ socketPath: peer.path, timeoutMs: 100 })).rejects.toMatchObject({
+    code: 'TIMEOUT',
+  });
+  await expect.poll(() => peer.sockets.size).toBe(0);
+});
