@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { Pod } from '../../ts/client/src/index.js';
 import { failure } from '../support/failure.js';
@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 import { firstLine, runScript } from './build-client.js';
 import { listens, remains, startOptions, startPod } from './pod.js';
 
-forEachRuntime('who ends whom', (test) => {
+forEachRuntime('who ends whom', (test, runtime) => {
   test('closing a pod that was started ends its server and its containers', async ({ ground }) => {
     const pod = await startPod(ground);
     const pids = [pod.serverPid, await runPausing(ground, pod, 'a'), await runPausing(ground, pod, 'b')];
@@ -87,6 +87,31 @@ forEachRuntime('who ends whom', (test) => {
       () => remains(ground, [processId, containerPid]).length === 0 || undefined,
     );
   });
+
+  test('a detached start that is given up leaves no server', async ({ ground }) => {
+    const slow = ground.path('slow-server');
+    writeFileSync(slow, `#!/bin/sh\nsleep 1\nexec '${serverBinary}' "$@"\n`, { mode: 0o755 });
+    const options = startOptions(ground, { lifetime: 'detached', serverPath: slow, timeoutMs: 200 });
+    await failure(Pod.start(options), 'TIMEOUT');
+    // It came up after all, and was ended by the pid that it wrote.
+    expect(existsSync(ground.path('run'))).toBe(true);
+    await until('the socket is gone', () => !existsSync(ground.path('run/conmon.sock')) || undefined);
+    const pod = await startPod(ground);
+    expect(await pod.list()).toEqual([]);
+  });
+
+  test.skipIf(runtime.name !== 'runc')(
+    'a server that hangs is killed, and that is said',
+    async ({ ground }) => {
+      const pod = await startPod(ground);
+      const { serverPid } = pod;
+      process.kill(serverPid!, 'SIGSTOP');
+      const started = performance.now();
+      await failure(pod.close(), 'SERVER_STOP_FAILED', /was killed/);
+      expect(performance.now() - started).toBeGreaterThan(9_900);
+      expect(existsSync(`/proc/${serverPid}`)).toBe(false);
+    },
+  );
 
   test('a pod that is borrowed is not ended', async ({ ground }) => {
     const pod = await startPod(ground);
