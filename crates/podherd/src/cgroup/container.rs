@@ -38,19 +38,24 @@ impl ContainerCgroup {
             .map(|place| place.directory.as_path())
     }
 
-    /// Where an exec gets a sub-cgroup of its own: the directory, and the controller as the runtime's
-    /// `--cgroup` names it (None for version 2).
-    pub fn exec_parent(&self) -> Option<(&Path, Option<&'static str>)> {
+    /// Where an exec can have a sub-cgroup. Empty: nowhere.
+    pub(super) fn exec_parents(&self) -> ExecParents<'_> {
         if let Some(place) = self.places.iter().find(|place| place.controllers.is_empty()) {
             // Version 2 forbids processes beside a sub-cgroup that has controllers (cgroups(7), "no
             // internal processes"): a container that delegates its own cgroup is left alone.
             let delegated = std::fs::read_to_string(place.directory.join("cgroup.subtree_control"));
-            return delegated
-                .is_ok_and(|text| text.trim().is_empty())
-                .then_some((place.directory.as_path(), None));
+            return match delegated {
+                Ok(text) if text.trim().is_empty() => ExecParents::Unified(place),
+                _ => ExecParents::None,
+            };
         }
-        let freezer = self.places.iter().find(|place| place.has("freezer"))?;
-        Some((freezer.directory.as_path(), Some("freezer")))
+        match self.places.iter().find(|place| place.has("freezer")) {
+            Some(freezer) => ExecParents::Split {
+                freezer,
+                all: &self.places,
+            },
+            None => ExecParents::None,
+        }
     }
 
     /// Whether the kernel killed a process of the container for memory since it was created. Has to
@@ -84,8 +89,18 @@ impl ContainerCgroup {
     }
 }
 
+/// Where an exec's sub-cgroup goes.
+pub(super) enum ExecParents<'a> {
+    /// Version 2.
+    Unified(&'a Place),
+    /// Version 1: the hierarchy in which processes are stopped together, and all of them.
+    Split { freezer: &'a Place, all: &'a [Place] },
+    /// It can't be had.
+    None,
+}
+
 impl Place {
-    fn has(&self, controller: &str) -> bool {
+    pub(super) fn has(&self, controller: &str) -> bool {
         self.controllers.iter().any(|name| name == controller)
     }
 }

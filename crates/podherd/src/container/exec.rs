@@ -141,7 +141,11 @@ async fn steps(
     let identity = pod.runtime.identity(&pod.reaper).await?;
     let parts = container.living()?;
     if let Some(cgroup) = container.cgroup.get().filter(|_| identity.has_exec_cgroup()) {
-        made.cgroup = ExecCgroup::make(cgroup, &format!("podherd-exec-{}", pod.unique()));
+        made.cgroup = ExecCgroup::make(
+            cgroup,
+            &format!("podherd-exec-{}", pod.unique()),
+            identity.exec_cgroup_is_in_all(),
+        );
     }
     let launch = made.launch.insert(Launch::prepare(pod, request.terminal)?);
     let (out_reader, out_end) = output_pipe().map_err(exhausted)?;

@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use podherd_reaper::{Claim, FileId, Process, Program};
@@ -17,7 +18,7 @@ use crate::stdio::{ConsoleSocket, Terminal};
 /// dropped; its processes are ended by [`Launch::undo`].
 #[derive(Debug)]
 pub struct Launch {
-    pid_file: PidFile,
+    directory: CallDirectory,
     console: Option<ConsoleSocket>,
     /// Opened before the runtime is spawned, so that no exit after that is missed; given up as soon as
     /// the process is found, since exits are kept for as long as a claim is open.
@@ -39,18 +40,12 @@ pub struct Launched {
 impl Launch {
     /// Makes the files of the call: `terminal` asks for a console socket.
     pub fn prepare(pod: &Pod, terminal: bool) -> Result<Self> {
-        let number = pod.unique();
+        let directory = CallDirectory::make(pod)?;
         let console = terminal
-            .then(|| {
-                ConsoleSocket::listen(
-                    std::os::fd::AsFd::as_fd(&pod.runtime_dir),
-                    format!("console-{number}.sock"),
-                )
-            })
+            .then(|| ConsoleSocket::listen(directory.path.clone()))
             .transpose()?;
-        let pid_file = PidFile(pod.runtime_dir.path().join(format!("pid-{number}")));
         Ok(Self {
-            pid_file,
+            directory,
             console,
             claim: None,
             call: None,
@@ -59,8 +54,8 @@ impl Launch {
     }
 
     /// Where the runtime is to write the pid.
-    pub fn pid_file(&self) -> &Path {
-        &self.pid_file.0
+    pub fn pid_file(&self) -> PathBuf {
+        self.directory.pid_file()
     }
 
     /// The console socket's path, if there is one.
@@ -90,15 +85,20 @@ impl Launch {
         let call =
             RuntimeCall::spawn(&pod.reaper, program, log).map_err(|failure| failure.into_error(what))?;
         let call = self.call.insert(call);
-        let timeout = pod.limits.runtime_timeout;
+        let began = Instant::now();
+        let limits = &pod.limits;
         let terminal = match &self.console {
             None => None,
             Some(console) => Some(hand_over(pod, console, call.process()).await),
         };
-        // A runtime that did not hand the terminal over, though it had the time, gets no more of it.
+        // A runtime that fails to hand the terminal over mostly says why and ends. It gets no more time
+        // than it had for the terminal.
         let timeout = match &terminal {
-            Some(Err(_)) => AFTER_CONSOLE.min(timeout),
-            _ => timeout,
+            Some(Err(_)) => limits
+                .console_timeout
+                .min(limits.runtime_timeout)
+                .saturating_sub(began.elapsed()),
+            _ => limits.runtime_timeout,
         };
         let finished = call.finish(timeout, stderr).await;
         let terminal = match (finished, terminal) {
@@ -107,7 +107,7 @@ impl Launch {
             (Err(failure), _) => return Err(failure.into_error(what)),
             (Ok(()), terminal) => terminal.transpose()?,
         };
-        let (pid, named_at) = self.pid_file.read(what)?;
+        let (pid, named_at) = self.directory.read_pid(what)?;
         let process = claim.resolve(pid, named_at).map_err(|error| {
             Error::new(
                 Code::PidFileInvalid,
@@ -117,7 +117,7 @@ impl Launch {
         self.claim = None;
         self.call = None;
         self.console = None;
-        self.pid_file.remove();
+        self.directory.remove();
         Ok(Launched { process, terminal })
     }
 
@@ -149,44 +149,68 @@ impl Launch {
 async fn hand_over(pod: &Pod, console: &ConsoleSocket, runtime: &Process) -> Result<Terminal> {
     let (for_console, for_runtime) = (pod.limits.console_timeout, pod.limits.runtime_timeout);
     let began = Instant::now();
-    tokio::select! {
+    // One future throughout: it may hold a connection already when the runtime ends.
+    let mut terminal = std::pin::pin!(console.receive(for_console.min(for_runtime)));
+    let received = tokio::select! {
         biased;
-        terminal = console.receive(for_console.min(for_runtime)) => match terminal {
-            Err(_) if for_runtime < for_console && began.elapsed() >= for_runtime => {
-                Err(CallFailure::Timeout(for_runtime).into_error("handing over the terminal"))
-            }
-            terminal => terminal,
-        },
-        // The runtime has ended: what it had sent is in the socket, or never will be.
-        _ = runtime.wait() => console.receive(AFTER_CONSOLE).await,
+        terminal = &mut terminal => terminal,
+        // What the runtime had sent is in the socket, or never will be.
+        _ = runtime.wait() => tokio::time::timeout(AFTER_END, terminal).await.unwrap_or_else(|_| {
+            Err(Error::new(Code::ConsoleFailed, "the runtime ended without handing over the terminal"))
+        }),
+    };
+    match received {
+        Err(_) if for_runtime < for_console && began.elapsed() >= for_runtime => {
+            Err(CallFailure::Timeout(for_runtime).into_error("handing over the terminal"))
+        }
+        received => received,
     }
 }
 
-/// What is left of a step once its outcome can't change any more.
-const AFTER_CONSOLE: Duration = Duration::from_millis(200);
+/// How long to look for a terminal that the ended runtime may have sent.
+const AFTER_END: Duration = Duration::from_millis(200);
 
 /// How long what a failed call left may take to be gone.
 const UNDO_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The file to which the runtime writes a pid. Removed when dropped.
+/// A directory of one call's own: for its pid file and console socket, and for what the runtime writes
+/// beside them (a half-written pid file under another name, when the disk is full). Removed as a whole.
 #[derive(Debug)]
-struct PidFile(PathBuf);
+struct CallDirectory {
+    path: PathBuf,
+}
 
-impl PidFile {
-    fn remove(&self) {
-        let _ = fs::remove_file(&self.0);
+impl CallDirectory {
+    fn make(pod: &Pod) -> Result<Self> {
+        let path = pod.runtime_dir.path().join(format!("call-{}", pod.unique()));
+        let what = || format!("making {} for the runtime's files", path.display());
+        let unusable = |error| Error::from_io(Code::RuntimeDirUnusable, what(), &error);
+        match fs::DirBuilder::new().mode(0o700).create(&path) {
+            // What a killed server left; nobody else writes here, since the directory's lock is ours.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let cleared =
+                    fs::remove_dir_all(&path).and_then(|()| fs::DirBuilder::new().mode(0o700).create(&path));
+                cleared.map_err(unusable)?;
+            }
+            made => made.map_err(unusable)?,
+        }
+        Ok(Self { path })
     }
 
-    /// The pid, and when it was written.
-    fn read(&self, what: &str) -> Result<(u32, SystemTime)> {
+    fn pid_file(&self) -> PathBuf {
+        self.path.join("pid")
+    }
+
+    /// The pid that the runtime has written, and when.
+    fn read_pid(&self, what: &str) -> Result<(u32, SystemTime)> {
         let invalid = |why: String| {
             Error::new(
                 Code::PidFileInvalid,
                 format!("{what}: the runtime succeeded, but its pid file {why}"),
             )
         };
-        let read =
-            || -> io::Result<_> { Ok((fs::read_to_string(&self.0)?, fs::metadata(&self.0)?.modified()?)) };
+        let path = self.pid_file();
+        let read = || -> io::Result<_> { Ok((fs::read_to_string(&path)?, fs::metadata(&path)?.modified()?)) };
         let (text, written_at) = read().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => invalid("is missing".into()),
             _ => invalid(format!("can't be read: {error}")),
@@ -201,9 +225,17 @@ impl PidFile {
             ))),
         }
     }
+
+    fn remove(&self) {
+        let _ = fs::remove_file(self.pid_file());
+        // Mostly it is empty now; only a directory with more in it has to be read.
+        if fs::remove_dir(&self.path).is_err() && self.path.exists() {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
 }
 
-impl Drop for PidFile {
+impl Drop for CallDirectory {
     fn drop(&mut self) {
         self.remove();
     }

@@ -64,6 +64,12 @@ impl Identity {
         }
     }
 
+    /// Whether `exec --cgroup` of version 1 takes one path for all controllers (crun), so that a
+    /// sub-cgroup has to be there in each: a process is placed nowhere in those where it isn't.
+    pub fn exec_cgroup_is_in_all(self) -> bool {
+        self.kind == Kind::Crun
+    }
+
     /// Where this runtime keeps `ID/…` when no root was given. None: not known.
     pub fn default_root(self) -> Option<PathBuf> {
         let path = match self.kind {

@@ -6,11 +6,11 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::fs::AtFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType};
 use rustix::termios::Winsize;
 use tokio::io::Interest;
@@ -19,34 +19,36 @@ use tokio::io::unix::AsyncFd;
 use super::OutputReader;
 use crate::error::{Code, Error, Result};
 
-/// A listening console socket. Its file is removed when this is dropped.
+/// A listening console socket.
 #[derive(Debug)]
 pub struct ConsoleSocket {
     listener: AsyncFd<OwnedFd>,
     directory: OwnedFd,
-    name: String,
 }
 
 impl ConsoleSocket {
-    /// Listens under `name` in `directory`, which is the server's own.
-    pub fn listen(directory: BorrowedFd<'_>, name: String) -> Result<Self> {
-        let failed =
-            |error: io::Error| Error::from_io(Code::RuntimeDirUnusable, "making the console socket", &error);
-        let directory = directory.try_clone_to_owned().map_err(failed)?;
-        let socket = crate::socket::bind(directory.as_fd(), &name, SocketType::STREAM).map_err(failed)?;
-        let made = Self {
-            listener: crate::readiness::register(socket, Interest::READABLE).map_err(failed)?,
-            directory,
-            name,
+    const NAME: &str = "console.sock";
+
+    /// Listens in `directory`, which is of this call alone and takes the socket's file with it.
+    pub fn listen(directory: PathBuf) -> Result<Self> {
+        let make = || -> io::Result<Self> {
+            let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+            let directory = rustix::fs::open(&directory, flags, Mode::empty())?;
+            let socket = crate::socket::bind(directory.as_fd(), Self::NAME, SocketType::STREAM)?;
+            rustix::net::listen(&socket, 1)?;
+            let listener = crate::readiness::register(socket, Interest::READABLE)?;
+            Ok(Self { listener, directory })
         };
-        rustix::net::listen(made.listener.get_ref(), 1).map_err(|error| failed(error.into()))?;
-        Ok(made)
+        make().map_err(|error| {
+            let what = format!("making the console socket in {}", directory.display());
+            Error::from_io(Code::RuntimeDirUnusable, what, &error)
+        })
     }
 
     /// The path to tell the runtime: short whatever the directory's length, since a socket address
     /// holds 108 bytes (unix(7)).
     pub fn path(&self) -> PathBuf {
-        super::path_of(&self.directory).join(&self.name)
+        super::path_of(&self.directory).join(Self::NAME)
     }
 
     /// Waits, at most `timeout`, for the runtime to connect and hand over the master.
@@ -85,12 +87,6 @@ impl ConsoleSocket {
             })
             .await?;
         crate::readiness::register(socket, Interest::READABLE)
-    }
-}
-
-impl Drop for ConsoleSocket {
-    fn drop(&mut self) {
-        let _ = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty());
     }
 }
 
