@@ -36,7 +36,9 @@ interface Known {
 export class CompatibleLifecycle implements Lifecycle {
   readonly kind = 'conmon';
   readonly #client: ConmonClient;
-  readonly #session: Session;
+  /** Who waits for an end that a server has to tell. */
+  readonly #waits = new Set<(cause: PodherdError | undefined) => void>();
+  #gone = false;
   readonly #directory: string;
   readonly #runtime: RuntimeCalls | null;
   /** In the order of creation. An entry ends with `delete` or `dispose`. */
@@ -45,7 +47,10 @@ export class CompatibleLifecycle implements Lifecycle {
   /** @param directory where the exit directories are made; the server has to see it under the same path */
   constructor(client: ConmonClient, session: Session, directory: string, runtime: RuntimePlace | null) {
     this.#client = client;
-    this.#session = session;
+    void session.closed().then((cause) => {
+      this.#gone = true;
+      for (const onGone of this.#waits) onGone(cause);
+    });
     this.#directory = directory;
     this.#runtime = runtime === null ? null : new RuntimeCalls(runtime);
   }
@@ -167,13 +172,19 @@ export class CompatibleLifecycle implements Lifecycle {
   async #exit(id: string, { exits }: Known, options: CallOptions): Promise<void> {
     const deadline = new Deadline(`wait for ${id} to be exited`, options);
     let letGo: () => unknown = () => {};
-    const exit = new Promise<ExitState>((resolve) => (letGo = exits.onExit(resolve)));
-    const gone = this.#session.closed().then((cause) => {
-      throw new PodherdError('CONNECTION_CLOSED', `the server that watched ${id} is gone`, { cause });
+    let onGone: (cause: PodherdError | undefined) => void = () => {};
+    const exit = new Promise<ExitState>((resolve, reject) => {
+      letGo = exits.onExit(resolve);
+      onGone = (cause) => {
+        reject(new PodherdError('CONNECTION_CLOSED', `the server that watched ${id} is gone`, { cause }));
+      };
     });
+    this.#waits.add(onGone);
     try {
-      await within(Promise.race([exit, gone]), deadline);
+      if (this.#gone) onGone(undefined);
+      await within(exit, deadline);
     } finally {
+      this.#waits.delete(onGone);
       letGo();
       deadline.stop();
     }
