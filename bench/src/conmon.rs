@@ -50,6 +50,8 @@ impl Conmon<'_> {
                 .arg(&own_pid)
                 .arg("--container-pidfile")
                 .arg(&init_pid)
+                .arg("--socket-dir-path")
+                .arg(&self.directory)
                 .arg("--exit-dir")
                 .arg(&self.directory)
                 .arg("--log-path")

@@ -18,10 +18,6 @@ pub struct Lines {
     content: Vec<u8>,
 }
 
-/// How a monitor writes a line: `TIMESTAMP STREAM TAG CONTENT`, as the kubelet's format has it; C
-/// conmon's `k8s-file` is the same.
-const FIELDS_BEFORE_CONTENT: usize = 3;
-
 impl Lines {
     /// Writes the file: no two lines are the same, so that one that is lost or doubled is seen.
     pub fn write(path: PathBuf, megabytes: usize) -> Result<Self> {
@@ -55,35 +51,58 @@ impl Lines {
         }
     }
 
-    /// Says that a log has every line, in order and once, or where it has not.
+    /// Says that a log has every byte, in order and once, or where it has not. A line may stand there
+    /// in parts.
     pub fn compare_log(&self, log: &Path) -> Result<()> {
         let log = fs::read(log)?;
-        let mut rest = &log[..];
-        for (number, line) in self.content.chunks(LINE).enumerate() {
+        let (mut rest, mut missing) = (&log[..], &self.content[..]);
+        while !rest.is_empty() {
             let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             let (record, behind) = rest.split_at(end);
-            if content_of(record) != line {
-                let found = String::from_utf8_lossy(record);
-                return Err(format!("line {number} of the log is {found:?}").into());
+            let content = content_of(record).unwrap_or_default();
+            match missing.strip_prefix(content) {
+                Some(left) if !content.is_empty() => missing = left,
+                _ => {
+                    let (at, found) = (
+                        self.content.len() - missing.len(),
+                        String::from_utf8_lossy(record),
+                    );
+                    return Err(format!("from byte {at} on the log has {found:?}").into());
+                }
             }
             rest = behind;
         }
-        if rest.is_empty() {
+        if missing.is_empty() {
             Ok(())
         } else {
-            Err(format!("{} bytes too much are in the log", rest.len()).into())
+            Err(format!(
+                "{} of {} bytes are not in the log",
+                missing.len(),
+                self.content.len()
+            )
+            .into())
         }
     }
 }
 
-fn content_of(record: &[u8]) -> &[u8] {
+/// What a record `TIMESTAMP STREAM TAG CONTENT` says, as the kubelet's format has it; C conmon's
+/// `k8s-file` is the same. The tag `P` means that the line goes on in the next record.
+fn content_of(record: &[u8]) -> Option<&[u8]> {
     let mut rest = record;
+    let mut tag = &rest[..0];
     for _ in 0..FIELDS_BEFORE_CONTENT {
-        let Some(at) = memchr(b' ', rest) else { return &[] };
-        rest = &rest[at + 1..];
+        let at = memchr(b' ', rest)?;
+        (tag, rest) = (&rest[..at], &rest[at + 1..]);
     }
-    rest
+    match tag {
+        b"F" => Some(rest),
+        b"P" => rest.strip_suffix(b"\n"),
+        _ => None,
+    }
 }
+
+/// Timestamp, stream and tag.
+const FIELDS_BEFORE_CONTENT: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -106,6 +125,17 @@ mod tests {
     #[test]
     fn a_complete_log_is_recognized() {
         logged(|_| ()).unwrap();
+    }
+
+    #[test]
+    fn a_line_in_parts_is_a_line() {
+        logged(|records| {
+            let (start, end) = records[5].split_at(60);
+            let rest = format!("{}{end}", &start[..40]);
+            let start = format!("{start}\n").replacen(" F ", " P ", 1);
+            records.splice(5..6, [start, rest]);
+        })
+        .unwrap();
     }
 
     #[test]
