@@ -198,7 +198,7 @@ impl CallDirectory {
     }
 
     fn pid_file(&self) -> PathBuf {
-        self.path.join("pid")
+        self.path.join(PID_FILE)
     }
 
     /// The pid that the runtime has written, and when.
@@ -226,14 +226,20 @@ impl CallDirectory {
         }
     }
 
+    /// Known names first, since they can be removed without a descriptor, of which there may be none left.
     fn remove(&self) {
-        let _ = fs::remove_file(self.pid_file());
-        // Mostly it is empty now; only a directory with more in it has to be read.
+        for name in [PID_FILE, UNFINISHED_PID_FILE, ConsoleSocket::NAME] {
+            let _ = fs::remove_file(self.path.join(name));
+        }
         if fs::remove_dir(&self.path).is_err() && self.path.exists() {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
 }
+
+const PID_FILE: &str = "pid";
+/// What runc leaves when it can't finish the pid file.
+const UNFINISHED_PID_FILE: &str = ".pid";
 
 impl Drop for CallDirectory {
     fn drop(&mut self) {

@@ -27,7 +27,8 @@ pub struct ConsoleSocket {
 }
 
 impl ConsoleSocket {
-    const NAME: &str = "console.sock";
+    /// The name of its file.
+    pub const NAME: &str = "console.sock";
 
     /// Listens in `directory`, which is of this call alone and takes the socket's file with it.
     pub fn listen(directory: PathBuf) -> Result<Self> {
