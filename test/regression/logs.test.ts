@@ -8,7 +8,7 @@ import { forEachRuntime, oursOnly } from '../support/suite.js';
 
 forEachRuntime('a log', (test, runtime) => {
   // The runtime has no part in it: once is enough but for the full count.
-  const times = full || runtime.name === 'crun' ? 20 : 4;
+  const times = full || runtime.name === 'crun' ? 20 : 2;
 
   test(
     `has each byte of 200 MB when the exit is published, ${times} times`,
@@ -99,8 +99,8 @@ forEachRuntime('a log', (test, runtime) => {
 
   test('on a full disk does not stop the container, nor its exit', async ({ ground }) => {
     // Case 45, and 69 in part: what was dropped is counted.
-    const server = await ground.server();
     const folder = await ground.tmpfs('logs', '64k');
+    const server = await ground.server();
     const container = await ground.run({
       args: ['workload', 'print', 'stdout', '1000000', 'then', 'exit', '5'],
       logPath: `${folder}/log`,

@@ -83,6 +83,8 @@ pub struct Before {
     state_dir_was_there: bool,
     /// The directories that the container's cgroup will have, and that were not there.
     absent_cgroups: Vec<PathBuf>,
+    /// Those above them that were not there, the lowest first.
+    absent_parents: Vec<PathBuf>,
 }
 
 /// The part of a runtime's `state` that says whose container it is.
@@ -109,12 +111,18 @@ impl Before {
                 Vec::new()
             };
             absent_cgroups.retain(|directory| !directory.exists());
+            let absent_above = |directory: &PathBuf| {
+                let above = directory.ancestors().skip(1).take_while(|above| !above.exists());
+                above.map(Path::to_owned).collect::<Vec<_>>()
+            };
+            let absent_parents = absent_cgroups.iter().flat_map(absent_above).collect();
             let state_dir_was_there = state_dir.as_deref().is_some_and(Path::exists);
             Ok(Self {
                 bundle,
                 state_dir,
                 state_dir_was_there,
                 absent_cgroups,
+                absent_parents,
             })
         };
         pod.disk.run(&lane, look).await.map_err(|error| {
@@ -165,6 +173,10 @@ impl Before {
                 tracing::warn!(container = %id, %error, cgroup = %directory.display(), "undoing a create");
             }
             remove_tree(directory);
+        }
+        // Those above them that were absent too; others may use them by now, and then they stay.
+        for directory in &self.absent_parents {
+            let _ = std::fs::remove_dir(directory);
         }
     }
 }
