@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { text } from '../support/container.js';
 import { failure } from '../support/failure.js';
 import { full } from '../support/paths.js';
-import { processEntry } from '../support/processes.js';
+import { descendants, processEntry } from '../support/processes.js';
 import { forEachRuntime, oursOnly } from '../support/suite.js';
 import { inParallel, until, within } from '../support/until.js';
 
@@ -112,9 +112,9 @@ forEachRuntime('execs', (test, runtime) => {
       const container = await ground.runHealthy();
       const told: string[] = [];
       const running = container.exec(['workload', 'pause']).finally(() => told.push('exec'));
-      await until('the exec runs', async () => {
-        const { stdout } = await container.exec(['ps']);
-        return text(stdout).split('workload pause').length > 2 || undefined;
+      await until('the exec runs, and its runtime has ended', () => {
+        const names = descendants(server.pid).map(({ name }) => name);
+        return names.every((name) => name === 'workload') && names.length === 2 ? true : undefined;
       });
       const ended = server.connection.statusAtEnd(container.id).finally(() => told.push('container'));
       process.kill(container.pid, 'SIGKILL');

@@ -16,7 +16,10 @@ export function run(program: string, args: readonly string[], options: { cwd?: s
       args,
       { ...options, timeout: 120_000, maxBuffer: 64 << 20 },
       (error, stdout, stderr) => {
-        if (error !== null && typeof error.code === 'string') return reject(error);
+        if (error !== null && typeof error.code === 'string') {
+          reject(new Error(`${program} could not be run`, { cause: error }));
+          return;
+        }
         resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
       },
     );

@@ -12,7 +12,7 @@ export interface GroundFixture {
 
 function groundTest(runtime: Runtime) {
   return base.extend<GroundFixture>({
-    // eslint-disable-next-line no-empty-pattern -- vitest reads the dependencies from the pattern
+    // The pattern tells vitest that it depends on no other fixture.
     ground: async ({}, use) => {
       const ground = new Ground(runtime);
       await use(ground);
