@@ -10,10 +10,11 @@ use podherd_reaper::{Exit, FileId, Program, Status};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::before::Before;
 use super::launch::{Launch, Launched};
 use super::store::NewContainer;
 use super::supervise::{Ending, Output, supervise};
-use super::undo::{Before, Undo, guarded};
+use super::undo::{Undo, guarded};
 use super::{Container, ContainerId, Parts, Phase, Pod};
 use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};

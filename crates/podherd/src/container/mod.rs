@@ -5,6 +5,7 @@
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
 //! - `supervise` accompanies a container from its creation to its published end.
 
+mod before;
 mod create;
 mod delete;
 mod exec;
