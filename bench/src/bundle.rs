@@ -23,7 +23,7 @@ pub struct Rootfs(PathBuf);
 impl Rootfs {
     /// Makes it.
     pub fn make(ground: &Ground, busybox: &Path) -> Result<Self> {
-        let path = ground.folder("rootfs")?;
+        let path = ground.path("rootfs");
         for name in ["bin", "proc", "dev", "data"] {
             fs::create_dir_all(path.join(name))?;
         }

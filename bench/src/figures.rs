@@ -80,9 +80,10 @@ impl Row {
         }
     }
 
-    /// Median and 90th percentile.
+    /// Median, 10th and 90th percentile.
     pub fn spread(name: impl Into<String>, samples: &Samples, unit: &'static str) -> Self {
         let mut row = Self::single(name, "median", samples.median(), unit);
+        row.values.push(("p10", samples.quantile(0.1)));
         row.values.push(("p90", samples.quantile(0.9)));
         row
     }

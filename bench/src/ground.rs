@@ -1,4 +1,4 @@
-//! Where a run works: a directory and a cgroup of its own. Both are removed at its end, whatever it
+//! Where a run works: two directories and a cgroup of its own. All are removed at its end, whatever it
 //! was, and every process that is left is ended first.
 
 use std::fs;
@@ -12,27 +12,40 @@ use crate::{Result, programs};
 #[derive(Debug)]
 pub struct Ground {
     directory: TempDir,
+    /// In memory where that can be had, as /run is: what a server and a runtime keep there costs no disk.
+    state: TempDir,
     cgroup: String,
 }
 
 impl Ground {
-    /// Makes the directory. The cgroup is made by runtimes, below its path.
+    /// Makes the directories. The cgroup is made by runtimes, below its path.
     pub fn make() -> Result<Self> {
         programs::become_subreaper()?;
+        let named = || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix("podherd-bench-");
+            builder
+        };
+        let directory = named().tempdir()?;
+        let state = ["/run", "/dev/shm"]
+            .into_iter()
+            .filter(|path| is_in_memory(Path::new(path)))
+            .find_map(|path| named().tempdir_in(path).ok());
         Ok(Self {
-            directory: tempfile::Builder::new().prefix("podherd-bench-").tempdir()?,
+            state: state.map_or_else(|| named().tempdir(), Ok)?,
+            directory,
             cgroup: format!("/podherd-bench-{}", std::process::id()),
         })
     }
 
-    /// A path in the directory.
+    /// A path on the disk.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    /// A new directory.
-    pub fn folder(&self, name: &str) -> Result<PathBuf> {
-        let path = self.path(name);
+    /// A new directory for what a server and its runtime keep.
+    pub fn state_folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.state.path().join(name);
         fs::create_dir_all(&path)?;
         Ok(path)
     }
@@ -51,6 +64,13 @@ impl Drop for Ground {
         }
     }
 }
+
+fn is_in_memory(path: &Path) -> bool {
+    rustix::fs::statfs(path).is_ok_and(|found| found.f_type == TMPFS_MAGIC)
+}
+
+/// statfs(2).
+const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
 
 /// Mount points of the cgroup hierarchies: one for each v1 controller, or the one of v2.
 fn hierarchies() -> Vec<PathBuf> {

@@ -19,6 +19,8 @@ use crate::{Result, procfs};
 
 /// Measures all three by turns.
 pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
+    let conmon_directory = ground.state_folder("conmon")?;
+    fs::create_dir_all(conmon_directory.join("root"))?;
     let bench = Bench {
         lines: Lines::write(ground.path("input"), options.megabytes)?,
         log: ground.path("output.log"),
@@ -27,12 +29,9 @@ pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
         conmon: options.conmon.exists().then(|| Conmon {
             program: &options.conmon,
             runtime: &options.runtime,
-            directory: ground.path("conmon"),
+            directory: conmon_directory,
         }),
     };
-    if let Some(conmon) = &bench.conmon {
-        fs::create_dir_all(conmon.directory.join("root"))?;
-    }
     Rootfs::make(ground, &options.busybox)?.write_bundle(
         &bench.bundle,
         &ground.cgroup_of("logging"),

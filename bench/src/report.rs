@@ -115,11 +115,11 @@ fn line(row: &Row) -> String {
         .iter()
         .map(|(label, value)| format!("{label} {:>9}", number(*value)))
         .collect();
-    let figures = format!("{:<44}{} {}", row.name, values.join("  "), row.unit);
+    let figures = format!("{:<40}{} {}", row.name, values.join("  "), row.unit);
     match &row.goal {
         None => figures,
-        Some(Goal { words, reached: true }) => format!("{figures:<84}{words}: reached"),
-        Some(Goal { words, .. }) => format!("{figures:<84}{}", bold(&format!("{words}: not reached"))),
+        Some(Goal { words, reached: true }) => format!("{figures:<100}{words}: reached"),
+        Some(Goal { words, .. }) => format!("{figures:<100}{}", bold(&format!("{words}: not reached"))),
     }
 }
 

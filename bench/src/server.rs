@@ -34,7 +34,7 @@ pub struct Server {
 impl Server {
     /// Starts it in a new directory `name`, and connects.
     pub async fn start(ground: &Ground, name: &str, server: &Path, runtime: &Path) -> Result<Self> {
-        let directory = ground.folder(name)?;
+        let directory = ground.state_folder(name)?;
         let (lease_end, lease) = std::io::pipe()?;
         rustix::io::fcntl_setfd(&lease_end, FdFlags::empty())?;
         let log = directory.join("server.log");
