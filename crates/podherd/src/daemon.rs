@@ -2,7 +2,7 @@
 //! starter learns that it listens.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -12,28 +12,11 @@ use podherd_reaper::background::{self, Fork};
 use rustix::fs::FlockOperation;
 use rustix::io::FdFlags;
 
-use crate::cli::{Cli, LogDriver};
+use crate::cli::Cli;
 use crate::container::RuntimeDir;
 use crate::error::{Code, Error, Result};
 use crate::runtime::Runtime;
-use crate::server::{self, logging};
-
-/// Everything that a server starts with.
-#[derive(Debug)]
-pub struct Start {
-    /// The command line.
-    pub cli: Cli,
-    /// The OCI runtime.
-    pub runtime: Runtime,
-    /// The runtime directory, locked for this server.
-    pub runtime_dir: RuntimeDir,
-    /// What spawned programs get back.
-    pub children: ChildDefaults,
-    /// Tells the starter that the server listens.
-    pub ready: Ready,
-    /// Read end of the starter's lease.
-    pub lease: Option<OwnedFd>,
-}
+use crate::server::{self, READY, Ready, Start};
 
 /// Starts the server and runs it to its end; unless it stays in the foreground, returns in the
 /// starter's process as soon as it listens, or has failed to.
@@ -134,44 +117,6 @@ fn fork() -> Result<Forked> {
             // It has said why on standard error.
             let _ = child.wait();
             std::process::exit(1);
-        }
-    }
-}
-
-/// The word that says that the server listens.
-const READY: &str = "ready\n";
-
-/// Who waits for the server to listen.
-#[derive(Debug)]
-pub struct Ready {
-    channels: Vec<OwnedFd>,
-    /// Set when the server runs in the background; what remains of its standard streams depends on
-    /// where its log goes.
-    background: Option<LogDriver>,
-}
-
-impl Ready {
-    /// Whether the server runs in the background.
-    pub fn in_background(&self) -> bool {
-        self.background.is_some()
-    }
-
-    /// Says that the server listens, and lets go of the starter's standard streams.
-    pub fn announce(self) {
-        for channel in self.channels {
-            // A starter that has gone doesn't need to know.
-            let _ = fs::File::from(channel).write_all(READY.as_bytes());
-        }
-        if let Some(driver) = self.background
-            && let Ok(null) = crate::stdio::null()
-        {
-            let _ = rustix::stdio::dup2_stdin(&null);
-            if driver != LogDriver::Stdout {
-                let _ = rustix::stdio::dup2_stdout(&null);
-            }
-            if !logging::uses_stderr() {
-                let _ = rustix::stdio::dup2_stderr(&null);
-            }
         }
     }
 }

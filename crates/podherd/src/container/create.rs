@@ -1,52 +1,35 @@
 //! Creating a container: everything is checked and made in order, and undone as a whole when a step
 //! fails, the caller vanishes or the server ends.
 
+mod before;
+mod early;
+mod request;
+mod streams;
+mod undo;
+
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
-use podherd_reaper::{Exit, FileId, Program, Status};
-use tokio::sync::{oneshot, watch};
+use podherd_reaper::{Exit, Program, Status};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::before::Before;
+use before::Before;
+use early::Early;
+pub use request::CreateRequest;
+use streams::{ChildEnds, Streams};
+use undo::Undo;
+
 use super::launch::{Launch, Launched};
 use super::store::NewContainer;
-use super::supervise::{Ending, Output, supervise};
-use super::undo::{Undo, guarded};
-use super::{Container, ContainerId, Parts, Phase, Pod};
+use super::supervise::{Output, supervise};
+use super::{Container, Parts, Phase, Pod};
 use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
 use crate::journal::{CreatedEntry, ExitedEntry};
-use crate::logs::{ContainerLog, LogTarget, Stream};
-use crate::runtime::{CgroupManager, Identity, RuntimeCall};
-use crate::stdio::{self, OutputReader};
-
-/// What a caller asks for.
-#[derive(Debug)]
-pub struct CreateRequest {
-    /// The container's id.
-    pub id: ContainerId,
-    /// Its bundle; absolute.
-    pub bundle: PathBuf,
-    /// A terminal instead of pipes.
-    pub terminal: bool,
-    /// Keep its standard input open for attach clients.
-    pub stdin: bool,
-    /// Its sinks.
-    pub logs: Vec<LogTarget>,
-    /// What is done when it has ended.
-    pub ending: Ending,
-    /// Options of the runtime before `create`.
-    pub global_args: Vec<String>,
-    /// Options of `create`.
-    pub command_args: Vec<String>,
-    /// Environment of the runtime and of the cleanup command.
-    pub env: Vec<(String, String)>,
-    /// Who makes its cgroup.
-    pub cgroup_manager: CgroupManager,
-}
+use crate::logs::{ContainerLog, Stream};
+use crate::runtime::{Identity, RuntimeCall};
 
 /// Creates a container and returns the pid of its init. It is watched from then on.
 pub async fn create(pod: &Rc<Pod>, request: CreateRequest) -> Result<u32> {
@@ -62,7 +45,7 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
         log_paths: request.logs.iter().map(|target| target.path.clone()).collect(),
     })?;
     let mut undo = Undo::new(container.clone());
-    let made = guarded(&pod, &cancelled, steps(&pod, &request, &mut undo)).await;
+    let made = pod.guard(&cancelled, steps(&pod, &request, &mut undo)).await;
     match made {
         Ok(made) => Ok(commit(&pod, container, request, made)),
         Err(error) => {
@@ -241,115 +224,5 @@ fn record_of_end(
                 exited_at,
             },
         )
-    }
-}
-
-/// The server's ends of the standard streams; none where there is a terminal.
-#[derive(Debug)]
-struct Streams {
-    stdin: Option<OwnedFd>,
-    stdout: Option<OutputReader>,
-    stderr: Option<OutputReader>,
-}
-
-/// The ends that the runtime, and through it the container's init, gets.
-#[derive(Debug)]
-struct ChildEnds {
-    stdin: OwnedFd,
-    stdout: OwnedFd,
-    stderr: OwnedFd,
-}
-
-impl Streams {
-    fn open(request: &CreateRequest) -> std::io::Result<(Self, ChildEnds)> {
-        let (stdin, child_stdin) = match request.stdin && !request.terminal {
-            true => stdio::pipe().map(|(read, write)| (Some(write), read))?,
-            false => (None, stdio::null()?),
-        };
-        let (stdout, child_stdout) = stdio::pipe()?;
-        let (stderr, child_stderr) = stdio::pipe()?;
-        let streams = Self {
-            stdin,
-            stdout: Some(OutputReader::new(stdout)?),
-            stderr: Some(OutputReader::new(stderr)?),
-        };
-        Ok((
-            streams,
-            ChildEnds {
-                stdin: child_stdin,
-                stdout: child_stdout,
-                stderr: child_stderr,
-            },
-        ))
-    }
-}
-
-impl ChildEnds {
-    fn traces(&self) -> std::io::Result<Vec<FileId>> {
-        Ok(vec![FileId::of(&self.stdout)?, FileId::of(&self.stderr)?])
-    }
-}
-
-/// What comes out of the streams while `create` runs. The container's command does not run yet (OCI
-/// runtime specification, runtime.md, "Lifecycle"), so what is on stderr is the runtime's own: a
-/// warning, or its reason to fail. It never lands in the container's log. On stdout runtimes write
-/// nothing; what is there is kept for the log, for the sake of runtimes that start at once.
-#[derive(Debug, Default)]
-struct Early {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-}
-
-/// More than a runtime ever says; past it the runtime waits for its own end or its deadline.
-const MOST_EARLY: usize = 1 << 20;
-
-impl Early {
-    /// Keeps the pipes from filling up while the runtime runs. Never ends.
-    async fn collect(early: &std::cell::RefCell<&mut Self>, streams: &Streams, pod: &Pod) {
-        let nobody = || watch::Sender::new(None).subscribe();
-        let read = async |reader: &Option<OutputReader>, to: fn(&mut Self) -> &mut Vec<u8>| {
-            let Some(reader) = reader else { return };
-            stdio::drain(
-                reader,
-                nobody(),
-                pod.limits.drain_timeout,
-                &pod.buffers,
-                async |chunk| {
-                    to(&mut early.borrow_mut()).extend_from_slice(chunk);
-                    if to(&mut early.borrow_mut()).len() > MOST_EARLY {
-                        std::future::pending::<()>().await;
-                    }
-                },
-            )
-            .await;
-        };
-        tokio::join!(
-            read(&streams.stdout, |early| &mut early.stdout),
-            read(&streams.stderr, |early| &mut early.stderr)
-        );
-        std::future::pending::<()>().await;
-    }
-
-    /// Takes what is in the pipes now: what the runtime wrote before it ended.
-    fn rest(&mut self, streams: &Streams) {
-        let mut buffer = [0; 4096];
-        for (reader, kept) in [
-            (&streams.stdout, &mut self.stdout),
-            (&streams.stderr, &mut self.stderr),
-        ] {
-            let Some(reader) = reader else { continue };
-            while let Ok(count @ 1..) = reader.try_read(&mut buffer) {
-                kept.extend_from_slice(&buffer[..count]);
-                if kept.len() > MOST_EARLY {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// The runtime's words on stderr.
-    fn words(&mut self, streams: &Streams) -> Vec<u8> {
-        self.rest(streams);
-        self.stderr.clone()
     }
 }

@@ -11,7 +11,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::launch::Launch;
-use super::undo::guarded;
 use super::{Container, ContainerId, Pod};
 use crate::cgroup::ExecCgroup;
 use crate::error::{Code, Error, Result};
@@ -111,7 +110,7 @@ async fn run(
                 .map_or(Ok(None), |result| result.map(Some)),
         }
     };
-    let ended = guarded(pod, &cancelled, in_time).await;
+    let ended = pod.guard(&cancelled, in_time).await;
     if !matches!(ended, Ok(Some(_))) {
         end(made).await;
     }

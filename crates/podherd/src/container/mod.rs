@@ -5,7 +5,6 @@
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
 //! - `supervise` accompanies a container from its creation to its published end.
 
-mod before;
 mod create;
 mod delete;
 mod exec;
@@ -17,7 +16,6 @@ mod start;
 mod state;
 mod store;
 mod supervise;
-mod undo;
 mod wait;
 
 use std::cell::{Cell, OnceCell, RefCell};

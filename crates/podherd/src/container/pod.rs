@@ -4,9 +4,11 @@ use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use futures::FutureExt;
 use podherd_reaper::Reaper;
 use rustix::fs::{Mode, OFlags};
 use tokio_util::sync::CancellationToken;
@@ -73,6 +75,22 @@ impl Pod {
                 "a fault of the server ended this call; its log has more",
             ))
         })
+    }
+
+    /// Runs the steps of a call until they end, the caller has gone, the server ends, or they panic.
+    pub async fn guard<T>(
+        &self,
+        cancelled: &CancellationToken,
+        steps: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::select! {
+            biased;
+            result = AssertUnwindSafe(steps).catch_unwind() => result.unwrap_or_else(|_| {
+                tracing::error!(code = %Code::Internal, "a step of a call panicked; the call is undone");
+                Err(Error::new(Code::Internal, "a fault of the server ended this call; its log has more"))
+            }),
+            () = cancelled.cancelled() => Err(self.cancelled()),
+        }
     }
 
     /// The error of a call whose token was cancelled.

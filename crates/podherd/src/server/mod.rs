@@ -4,7 +4,8 @@ mod build_data;
 mod connections;
 mod ending;
 mod idle;
-pub mod logging;
+mod logging;
+mod start;
 
 use std::cell::Cell;
 use std::io;
@@ -21,7 +22,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::cgroup::Hierarchies;
 use crate::container::{Pod, Store};
-use crate::daemon::Start;
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
 use crate::journal::Journal;
@@ -29,6 +29,7 @@ use crate::stdio::{Budget, BufferPool};
 
 pub use build_data::BuildData;
 use connections::Connections;
+pub use start::{READY, Ready, Start};
 
 /// Runs a server to its end.
 pub fn run(start: Start) -> Result<()> {

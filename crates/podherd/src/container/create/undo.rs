@@ -1,34 +1,12 @@
 //! Undoing a create that failed: everything that it made, and nothing else.
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use tokio_util::sync::CancellationToken;
-
 use super::before::Before;
-use super::launch::Launch;
-use super::{Container, Pod};
-use crate::error::{Code, Error, Result};
+use crate::container::launch::Launch;
+use crate::container::{Container, Pod};
 use crate::logs::ContainerLog;
-
-/// Runs the steps of a call until they end, the caller has gone, the server ends, or they panic.
-pub async fn guarded<T>(
-    pod: &Pod,
-    cancelled: &CancellationToken,
-    steps: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    tokio::select! {
-        biased;
-        result = AssertUnwindSafe(steps).catch_unwind() => result.unwrap_or_else(|_| {
-            tracing::error!(code = %Code::Internal, "a step of a call panicked; the call is undone");
-            Err(Error::new(Code::Internal, "a fault of the server ended this call; its log has more"))
-        }),
-        () = cancelled.cancelled() => Err(pod.cancelled()),
-    }
-}
 
 /// What a create has made so far.
 pub struct Undo {

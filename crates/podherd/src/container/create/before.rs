@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::create::CreateRequest;
-use super::{ContainerId, Pod};
+use super::CreateRequest;
 use crate::bundle::Bundle;
 use crate::cgroup::remove_tree;
+use crate::container::{ContainerId, Pod};
 use crate::error::{Code, Error, Result};
 use crate::runtime::{CgroupManager, Identity};
 
