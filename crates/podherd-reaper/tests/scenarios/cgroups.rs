@@ -11,6 +11,11 @@ use crate::stage::{LONG, actor, ended, play, until};
 
 pub const OWN_PID_NAMESPACE: bool = false;
 
+/// How the cgroups of the scenario in process `pid` are called.
+pub fn name(pid: u32) -> String {
+    format!("podherd-reaper-{pid}")
+}
+
 /// A cgroup with one below it, removed when dropped.
 struct Cgroup(PathBuf);
 
@@ -23,7 +28,7 @@ impl Cgroup {
             "/sys/fs/cgroup/unified",
             "/sys/fs/cgroup",
         ];
-        let name = format!("podherd-reaper-{}", std::process::id());
+        let name = name(std::process::id());
         let mut made = Vec::new();
         for root in roots.map(Path::new) {
             let directory = root.join(&name);

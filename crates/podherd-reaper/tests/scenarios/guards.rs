@@ -83,3 +83,20 @@ pub fn a_forking_tree_is_killed() {
         }
     });
 }
+
+/// For a server that ends: watched ones, orphans nobody watches, and what descends of both.
+pub fn everything_is_killed() {
+    play(async |reaper| {
+        let directory = tempfile::tempdir().unwrap();
+        let process = reaper.spawn(actor(&tree(directory.path()))).unwrap();
+        let mut pids = pids(directory.path()).await;
+        let file = directory.path().join("daemon");
+        let steps = format!("fork[ setsid fork[ fork[ hang ] pid {} hang ] ]", file.display());
+        ended(&reaper.spawn(actor(&steps)).unwrap()).await;
+        pids.push(pid_in(&file).await);
+        reaper.kill_all(LONG).await.unwrap();
+        assert_eq!(process.exit().unwrap().status, KILLED);
+        assert!(pids.iter().all(|pid| state(*pid).is_none()));
+        assert_eq!(crate::stage::children(), "");
+    });
+}

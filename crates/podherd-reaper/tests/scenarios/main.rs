@@ -50,7 +50,7 @@ const SCENARIOS: &[Scenario] = scenarios! {
         many_wait_for_one_and_some_give_up, child_signal_ignored_and_blocked_by_the_parent;
     pid_reuse: bearers_that_ended, a_bearer_that_lives;
     claims: nothing_is_kept_after_error_timeout_and_cancellation, what_is_refused, an_end_before_the_claim_is_not_found;
-    guards: a_drop_kills_descendants, a_disarmed_guard_kills_nobody, a_killed_tree_is_collected, a_forking_tree_is_killed;
+    guards: a_drop_kills_descendants, a_disarmed_guard_kills_nobody, a_killed_tree_is_collected, a_forking_tree_is_killed, everything_is_killed;
     leftovers: nothing_left, alone_it_belongs_to_the_call, another_claim_spares_it, its_group_gives_it_away,
         an_open_pipe_gives_it_away, the_watched_and_the_older_are_left_alone, one_that_is_ending_is_waited_for;
     evidence: written_before_the_zombie_is_gone, late_once_and_never_again, a_panic_costs_the_record_alone;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio, exit};
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,8 @@ fn run(scenario: &Scenario) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     let status = wait(pid);
-    let left = end_leftovers();
+    let mut left = end_leftovers();
+    left.extend(remove_cgroups(pid));
     match status {
         None => Err("it hung and was killed".into()),
         Some(status) if !status.success() => Err(status.to_string()),
@@ -69,6 +71,7 @@ fn wait(pid: Pid) -> Option<ExitStatus> {
             return Some(ExitStatus::from_raw(status.as_raw()));
         }
         if Instant::now() > deadline {
+            thaw(pid);
             rustix::process::kill_process(pid, Signal::KILL).unwrap();
             rustix::process::waitpid(Some(pid), WaitOptions::empty()).unwrap();
             return None;
@@ -93,4 +96,36 @@ fn end_leftovers() -> Vec<String> {
         let _ = rustix::process::kill_process(pid, Signal::KILL);
         let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
     }
+}
+
+/// The cgroups that the scenario in process `pid` made.
+fn cgroups(pid: Pid) -> Vec<PathBuf> {
+    let name = crate::cgroups::name(pid.as_raw_nonzero().get().unsigned_abs());
+    let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+    let mut found: Vec<_> = hierarchies
+        .map(|hierarchy| hierarchy.path().join(&name))
+        .collect();
+    found.push(Path::new("/sys/fs/cgroup").join(&name));
+    found.retain(|directory| directory.exists());
+    found
+}
+
+/// A scenario that went wrong may have frozen itself; it could not be killed then.
+fn thaw(pid: Pid) {
+    for directory in cgroups(pid) {
+        let _ = fs::write(directory.join("freezer.state"), "THAWED");
+        let _ = fs::write(directory.join("cgroup.freeze"), "0");
+    }
+}
+
+/// Removes what a scenario left of its cgroups; returns their paths.
+fn remove_cgroups(pid: Pid) -> Vec<String> {
+    let left = cgroups(pid);
+    for directory in &left {
+        let _ = fs::remove_dir(directory.join("below"));
+        let _ = fs::remove_dir(directory);
+    }
+    left.iter()
+        .map(|directory| directory.display().to_string())
+        .collect()
 }
