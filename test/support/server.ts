@@ -100,9 +100,15 @@ export class TestServer {
     return takeSnapshot(this.watched);
   }
 
-  /** What is there beyond `before`. */
-  leftovers(before: readonly Thing[] = this.atStart): Promise<Thing[]> {
-    return findLeftovers(this.watched, before);
+  /** What is there beyond `before`, and what our server's reaper holds that it should have let go. */
+  async leftovers(before: readonly Thing[] = this.atStart): Promise<Thing[]> {
+    const found = await findLeftovers(this.watched, before);
+    if (this.#stopped || serverKind !== 'podherd') return found;
+    const { zombiesNow, openClaims, unclaimedExits } = await this.connection.reaperStatus();
+    const held = Object.entries({ zombiesNow, openClaims, unclaimedExits }).filter(
+      ([, count]) => count !== 0,
+    );
+    return [...found, ...held.map(([name, count]) => ({ kind: 'reaper', what: `${name}: ${count}` }))];
   }
 
   /** Asks the server to end as the Go client does, and tells what is left then. */
