@@ -23,6 +23,7 @@ use crate::client::NewContainer;
 use crate::figures::{Row, Samples, Section};
 use crate::ground::Ground;
 use crate::options::Options;
+use crate::priority::RealTime;
 use crate::programs::{self, Running};
 use crate::server::Server;
 
@@ -30,6 +31,8 @@ use crate::server::Server;
 pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
     let bundle = ground.path("latency-bundle");
     bundle::write_empty(&bundle)?;
+    let priority = RealTime::begin();
+    let note = priority.note();
     let plain = Ends::of(
         options.ends,
         ground,
@@ -39,6 +42,7 @@ pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
         &bundle,
     )
     .await?;
+    drop(priority);
     let rootfs = Rootfs::make(ground, &options.busybox)?;
     let real = ground.path("latency-real-bundle");
     rootfs.write_bundle(&real, &ground.cgroup_of("latency"), &["sleep", "1000"], None)?;
@@ -67,7 +71,7 @@ pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
             options.ends, options.real_ends
         ),
         rows,
-        notes: Vec::new(),
+        notes: note.into_iter().collect(),
     })
 }
 

@@ -6,6 +6,7 @@
 //!   is compared with; [`programs`] starts, watches and ends everything else.
 //! * [`ground`] is the directory and the cgroup of a run, and removes both; [`bundle`] and [`lines`] make
 //!   what containers run and what they print; [`procfs`] reads the kernel's accounts.
+//! * [`priority`] keeps the machine's other programs out of figures of less than a millisecond.
 //! * [`figures`] orders what was measured, [`report`] prints it.
 #![allow(
     clippy::disallowed_methods,
@@ -23,6 +24,7 @@ mod logging;
 mod memory;
 mod options;
 mod overhead;
+mod priority;
 mod procfs;
 mod programs;
 mod report;

@@ -9,6 +9,7 @@ use crate::client::NewContainer;
 use crate::figures::{Row, Samples, Section};
 use crate::ground::Ground;
 use crate::options::Options;
+use crate::priority::RealTime;
 use crate::programs::{self, Repeated};
 use crate::server::Server;
 use crate::{Result, bundle};
@@ -24,6 +25,7 @@ const REST: Duration = Duration::from_millis(2);
 
 /// Measures both calls.
 pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
+    let priority = RealTime::begin();
     let server = Server::start(ground, "overhead", &options.server, &options.noop_runtime).await?;
     let bench = Bench {
         runtime: Repeated::new(&options.noop_runtime)?,
@@ -53,7 +55,7 @@ pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
     Ok(Section {
         title: format!("Overhead of a call, no-op runtime, {} pairs", options.pairs),
         rows,
-        notes: Vec::new(),
+        notes: priority.note().into_iter().collect(),
     })
 }
 

@@ -47,7 +47,7 @@ pub fn print_machine(machine: &Machine) {
         machine.cpus, machine.kernel, machine.load
     );
     if machine.is_busy() {
-        println!("the machine is busy: only figures within a pair say something");
+        println!("the machine is busy: figures of real containers say something only within a pair");
     }
 }
 
