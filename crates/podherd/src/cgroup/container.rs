@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::hierarchy::{Hierarchies, Place};
+use super::kernel_file;
 
 /// A container's cgroups, without those that it shares with the server.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +44,7 @@ impl ContainerCgroup {
         if let Some(place) = self.places.iter().find(|place| place.controllers.is_empty()) {
             // Version 2 forbids processes beside a sub-cgroup that has controllers (cgroups(7), "no
             // internal processes"): a container that delegates its own cgroup is left alone.
-            let delegated = std::fs::read_to_string(place.directory.join("cgroup.subtree_control"));
+            let delegated = kernel_file::read(place.directory.join("cgroup.subtree_control"));
             return match delegated {
                 Ok(text) if text.trim().is_empty() => ExecParents::Unified(place),
                 _ => ExecParents::None,
@@ -73,7 +74,7 @@ impl ContainerCgroup {
                 false if place.has("memory") => "memory.oom_control",
                 false => return None,
             };
-            let text = std::fs::read_to_string(place.directory.join(file)).ok()?;
+            let text = kernel_file::read(place.directory.join(file)).ok()?;
             text.lines()
                 .find_map(|line| line.strip_prefix("oom_kill "))
                 .and_then(|count| count.trim().parse().ok())

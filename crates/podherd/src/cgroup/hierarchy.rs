@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::kernel_file;
+
 /// One mounted hierarchy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
@@ -33,7 +35,7 @@ pub struct Place {
 impl Hierarchies {
     /// Reads what is mounted now.
     pub fn mounted() -> io::Result<Self> {
-        Ok(Self::parse(&std::fs::read_to_string("/proc/self/mountinfo")?))
+        Ok(Self::parse(&kernel_file::read("/proc/self/mountinfo")?))
     }
 
     /// Reads the form of /proc/PID/mountinfo, see proc(5).
@@ -50,7 +52,7 @@ impl Hierarchies {
 
     /// The directories of the process `pid`.
     pub fn places_of(&self, pid: u32) -> io::Result<Vec<Place>> {
-        Ok(self.places(&std::fs::read_to_string(format!("/proc/{pid}/cgroup"))?))
+        Ok(self.places(&kernel_file::read(format!("/proc/{pid}/cgroup"))?))
     }
 
     /// The directories that a cgroup path means in all hierarchies; one that is not absolute counts

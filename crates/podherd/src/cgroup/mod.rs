@@ -5,6 +5,7 @@
 mod container;
 mod exec;
 mod hierarchy;
+mod kernel_file;
 
 pub use container::{ContainerCgroup, remove_tree};
 pub use exec::ExecCgroup;

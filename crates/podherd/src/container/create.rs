@@ -67,14 +67,14 @@ struct Made {
 
 async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Result<Made> {
     let identity = pod.runtime.identity(&pod.reaper).await?;
-    let before = Before::look(pod, identity, request).await?;
-    let before = undo.before.insert(before);
+    // Two disks, two waits at once. A log that is opened for an id that turns out to be somebody else's is
+    // only appended to, or removed again.
+    let opening = ContainerLog::open(&pod.disk, request.id.as_str(), request.logs.clone());
+    let (before, log) = tokio::join!(Before::look(pod, identity, request), opening);
+    undo.log = log.as_ref().ok().cloned();
+    let before = undo.before.insert(before?);
     before.refuse_foreign(pod, &request.id).await?;
-
-    let log = ContainerLog::open(&pod.disk, request.id.as_str(), request.logs.clone())
-        .await
-        .map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))?;
-    let log = undo.log.insert(log).clone();
+    let log = log.map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))?;
 
     let what = format!("creating container {}", request.id);
     let exhausted = |error: std::io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);

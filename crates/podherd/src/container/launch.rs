@@ -2,7 +2,7 @@
 //! writes to a file, and whose terminal it may hand over.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -209,8 +209,12 @@ impl CallDirectory {
                 format!("{what}: the runtime succeeded, but its pid file {why}"),
             )
         };
-        let path = self.pid_file();
-        let read = || -> io::Result<_> { Ok((fs::read_to_string(&path)?, fs::metadata(&path)?.modified()?)) };
+        let read = || -> io::Result<_> {
+            let mut file = fs::File::open(self.pid_file())?;
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            Ok((text, file.metadata()?.modified()?))
+        };
         let (text, written_at) = read().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => invalid("is missing".into()),
             _ => invalid(format!("can't be read: {error}")),

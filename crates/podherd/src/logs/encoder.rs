@@ -68,6 +68,11 @@ impl Encoder {
         chunk.len() - rest.len()
     }
 
+    /// Whether an unfinished line of the stream is held.
+    pub(super) fn holds(&self, stream: Stream) -> bool {
+        !self.held[stream as usize].is_empty()
+    }
+
     /// Closes an unfinished line with an `F` record. The batch must have room for it.
     pub(super) fn end(&mut self, stream: Stream, time: Timestamp, batch: &mut Vec<u8>) {
         let mut held = std::mem::take(&mut self.held[stream as usize]);

@@ -74,6 +74,10 @@ impl Sink {
     }
 
     pub(super) async fn end(&self, stream: Stream) {
+        // Most streams end with a newline: no reason to map a batch.
+        if !self.encoder.borrow().holds(stream) {
+            return;
+        }
         let mut batch = self.queue.batch_with_room().await;
         self.encoder
             .borrow_mut()

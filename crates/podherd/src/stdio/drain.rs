@@ -52,13 +52,20 @@ pub async fn drain(
             tracing::warn!(%error, "an output stream can't be watched any more");
             break End::GivenUp;
         }
-        let mut buffer = pool.take();
+        // Mostly a stream that becomes readable with nothing in it is at its end: no reason to map a buffer.
+        let mut buffer = if reader.is_empty() {
+            Box::from([0; 64])
+        } else {
+            pool.take()
+        };
         let result = reader.try_read(&mut buffer);
         if let Ok(count @ 1..) = result {
             sink(&buffer[..count]).await;
             after_end += if ended { count } else { 0 };
         }
-        pool.give(buffer);
+        if buffer.len() == CHUNK {
+            pool.give(buffer);
+        }
         match result {
             Ok(0) => break End::Complete,
             Ok(_) if after_end > capacity + CHUNK => break End::GivenUp,

@@ -35,6 +35,11 @@ impl OutputReader {
         self.fd.readable().await.map(|mut guard| guard.retain_ready())
     }
 
+    /// Whether nothing is there to read now; false when the kernel doesn't say.
+    pub fn is_empty(&self) -> bool {
+        rustix::io::ioctl_fionread(self.fd.get_ref()).is_ok_and(|count| count == 0)
+    }
+
     /// Reads what is there, at most `buffer.len()` bytes: `Ok(0)` is the end, `WouldBlock` means
     /// that nothing is there now. A terminal that nobody holds open any more reports EIO (tty_io(4)
     /// semantics of a hang-up), which is its end and not an error.
