@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::priority::RealTime;
 use crate::programs::{self, Repeated};
 use crate::server::Server;
-use crate::{Result, bundle};
+use crate::{Result, bundle, procfs};
 
 /// What a call may cost.
 const GOAL_MS: f64 = 0.5;
@@ -42,13 +42,20 @@ pub async fn measure(options: &Options, ground: &Ground) -> Result<Section> {
     bench.server.end().await?;
 
     let mut rows = vec![Row::spread("a call that does nothing", &wire, "ms")];
-    for (name, pairs) in [("create", create), ("execSync", exec)] {
+    for (name, with, pairs) in [("create", " and delete", create), ("execSync", "", exec)] {
         rows.push(Row::spread(format!("{name}: runtime alone"), &pairs.alone, "ms"));
         rows.push(Row::spread(
             format!("{name}: through the server"),
             &pairs.served,
             "ms",
         ));
+        let cpu = Row::single(
+            format!("{name}{with}: CPU of the server"),
+            "mean",
+            pairs.cpu,
+            "ms",
+        );
+        rows.push(cpu);
         let difference = pairs.served.less(&pairs.alone);
         rows.push(Row::spread(format!("{name}: overhead"), &difference, "ms").below(GOAL_MS));
     }
@@ -76,6 +83,8 @@ struct Bench<'a> {
 struct Pairs {
     alone: Samples,
     served: Samples,
+    /// CPU milliseconds of the server for each call, with what it does after the answer.
+    cpu: f64,
 }
 
 impl Bench<'_> {
@@ -92,6 +101,7 @@ impl Bench<'_> {
     /// Both ways by turns, each first in every other pair.
     async fn pairs(&self, count: usize, call: Call) -> Result<Pairs> {
         let mut pairs = Pairs::default();
+        let cpu_before = procfs::cpu_seconds(self.server.pid())?;
         for number in 0..WARM_UP + count {
             let (alone, served);
             if number % 2 == 0 {
@@ -106,6 +116,8 @@ impl Bench<'_> {
                 pairs.served.push(milliseconds(served));
             }
         }
+        let cpu = procfs::cpu_seconds(self.server.pid())? - cpu_before;
+        pairs.cpu = cpu * 1e3 / (WARM_UP + count) as f64;
         Ok(pairs)
     }
 
