@@ -33,8 +33,7 @@ forEachRuntime('an exit code', (test, runtime) => {
       const code = await container.exit();
       await container.delete();
       return code;
-    });
-    done = true;
+    }).finally(() => (done = true));
     expect(await failing).toBeGreaterThan(volume / 20);
     expect(codes.filter((code) => code !== 42)).toEqual([]);
   });
