@@ -47,7 +47,15 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
     let mut undo = Undo::new(container.clone());
     let made = pod.guard(&cancelled, steps(&pod, &request, &mut undo)).await;
     match made {
-        Ok(made) => Ok(commit(&pod, container, request, made)),
+        Ok(made) => {
+            let pid = commit(&pod, container, request, made);
+            // The call's files can go once the caller has its answer.
+            pod.tasks.spawn_local(async move {
+                tokio::task::yield_now().await;
+                drop(undo);
+            });
+            Ok(pid)
+        }
         Err(error) => {
             undo.run(&pod).await;
             tracing::warn!(container = %request.id, code = %error.code, "create failed: {}", error.message);

@@ -146,7 +146,7 @@ async fn steps(
             identity.exec_cgroup_is_in_all(),
         );
     }
-    let launch = made.launch.insert(Launch::prepare(pod, request.terminal)?);
+    let launch = Launch::prepare(pod, request.terminal)?;
     let (out_reader, out_end) = output_pipe().map_err(exhausted)?;
     let (err_reader, err_end) = output_pipe().map_err(exhausted)?;
     let traces = vec![
@@ -154,7 +154,7 @@ async fn steps(
         FileId::of(&err_end).map_err(exhausted)?,
     ];
     let log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
-    let program = command(pod, identity, request, launch, made.cgroup.as_ref(), &log)
+    let program = command(pod, identity, request, &launch, made.cgroup.as_ref(), &log)
         .stdin(stdio::null().map_err(exhausted)?)
         .stdout(out_end)
         .stderr(err_end);
@@ -167,7 +167,9 @@ async fn steps(
         stderr.borrow().bytes().to_vec()
     };
     let process = async {
+        let launch = made.launch.insert(launch);
         let launched = launch.run(pod, program, log, traces, &what, words).await?;
+        made.launch = None;
         let process = made.process.insert(launched.process);
         terminal.send_replace(launched.terminal.map(|terminal| terminal.reader()));
         owner.send_replace(Some(process.clone()));
@@ -264,7 +266,7 @@ async fn keep(pod: &Pod, reader: OutputReader, owner: stdio::Owner, kept: &RefCe
 /// What is in the pipe now, for the case that the runtime has failed and its words are in there.
 fn take_rest(reader: &OutputReader, kept: &RefCell<Captured>) {
     let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = reader.try_read(&mut buffer) {
+    while let Ok(count @ 1..) = reader.read_now(&mut buffer) {
         kept.borrow_mut().push(&buffer[..count]);
     }
 }

@@ -14,8 +14,8 @@ use crate::error::{Code, Error, Result};
 use crate::runtime::{CallFailure, RuntimeCall};
 use crate::stdio::{ConsoleSocket, Terminal};
 
-/// A runtime call with everything that it needs and leaves. Its files go when it has succeeded or is
-/// dropped; its processes are ended by [`Launch::undo`].
+/// A runtime call with everything that it needs and leaves. Its files go when it is dropped, which after
+/// a success can wait until the caller has its answer; its processes are ended by [`Launch::undo`].
 #[derive(Debug)]
 pub struct Launch {
     directory: CallDirectory,
@@ -117,7 +117,6 @@ impl Launch {
         self.claim = None;
         self.call = None;
         self.console = None;
-        self.directory.remove();
         Ok(Launched { process, terminal })
     }
 
@@ -229,16 +228,6 @@ impl CallDirectory {
             ))),
         }
     }
-
-    /// Known names first, since they can be removed without a descriptor, of which there may be none left.
-    fn remove(&self) {
-        for name in [PID_FILE, UNFINISHED_PID_FILE, ConsoleSocket::NAME] {
-            let _ = fs::remove_file(self.path.join(name));
-        }
-        if fs::remove_dir(&self.path).is_err() && self.path.exists() {
-            let _ = fs::remove_dir_all(&self.path);
-        }
-    }
 }
 
 const PID_FILE: &str = "pid";
@@ -246,7 +235,13 @@ const PID_FILE: &str = "pid";
 const UNFINISHED_PID_FILE: &str = ".pid";
 
 impl Drop for CallDirectory {
+    /// Known names first, since they can be removed without a descriptor, of which there may be none left.
     fn drop(&mut self) {
-        self.remove();
+        for name in [PID_FILE, UNFINISHED_PID_FILE, ConsoleSocket::NAME] {
+            let _ = fs::remove_file(self.path.join(name));
+        }
+        if fs::remove_dir(&self.path).is_err() {
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }

@@ -40,17 +40,24 @@ impl OutputReader {
         rustix::io::ioctl_fionread(self.fd.get_ref()).is_ok_and(|count| count == 0)
     }
 
-    /// Reads what is there, at most `buffer.len()` bytes: `Ok(0)` is the end, `WouldBlock` means
-    /// that nothing is there now. A terminal that nobody holds open any more reports EIO (tty_io(4)
-    /// semantics of a hang-up), which is its end and not an error.
+    /// Reads what is there, at most `buffer.len()` bytes, once [`OutputReader::readable`] has returned:
+    /// `Ok(0)` is the end, `WouldBlock` means that nothing is there now.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self
-            .fd
-            .try_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, &mut *buffer)?));
-        match result {
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(0),
-            other => other,
-        }
+        self.fd.try_io(Interest::READABLE, |fd| read(fd, buffer))
+    }
+
+    /// The same without regard to what the event loop knows: it may not have heard yet of bytes that a
+    /// process wrote before its end, of which it has heard.
+    pub fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        read(self.fd.get_ref(), buffer)
+    }
+}
+
+/// A terminal that nobody holds open any more reports EIO, which is its end and not an error.
+fn read(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+    match rustix::io::read(fd, buffer) {
+        Err(Errno::IO) => Ok(0),
+        other => Ok(other?),
     }
 }
 

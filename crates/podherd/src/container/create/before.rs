@@ -50,11 +50,7 @@ impl Before {
                 Vec::new()
             };
             absent_cgroups.retain(|directory| !directory.exists());
-            let absent_above = |directory: &PathBuf| {
-                let above = directory.ancestors().skip(1).take_while(|above| !above.exists());
-                above.map(Path::to_owned).collect::<Vec<_>>()
-            };
-            let absent_parents = absent_cgroups.iter().flat_map(absent_above).collect();
+            let absent_parents = absent_above(&absent_cgroups);
             let state_dir_was_there = state_dir.as_deref().is_some_and(Path::exists);
             Ok(Self {
                 bundle,
@@ -146,6 +142,20 @@ fn is_answer(error: &Error) -> bool {
         error.code,
         Code::RuntimeFailed | Code::CommandNotFound | Code::CommandNotExecutable
     )
+}
+
+/// The directories above these that don't exist, the lowest first. Runtimes make the same path in every
+/// hierarchy: where it has parents in one, it has them in all.
+fn absent_above(directories: &[PathBuf]) -> Vec<PathBuf> {
+    let has_parent = |directory: &PathBuf| directory.parent().is_some_and(Path::exists);
+    if directories.first().is_none_or(has_parent) {
+        return Vec::new();
+    }
+    let above = |directory: &PathBuf| {
+        let above = directory.ancestors().skip(1).take_while(|above| !above.exists());
+        above.map(Path::to_owned).collect::<Vec<_>>()
+    };
+    directories.iter().flat_map(above).collect()
 }
 
 /// How long the processes of a cgroup may take to be gone.

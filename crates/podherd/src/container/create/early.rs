@@ -58,7 +58,7 @@ impl Early {
             (&streams.stderr, &mut self.stderr),
         ] {
             let Some(reader) = reader else { continue };
-            while let Ok(count @ 1..) = reader.try_read(&mut buffer) {
+            while let Ok(count @ 1..) = reader.read_now(&mut buffer) {
                 kept.extend_from_slice(&buffer[..count]);
                 if kept.len() > MOST_EARLY {
                     break;
