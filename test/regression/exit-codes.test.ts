@@ -9,7 +9,7 @@ import { inParallel } from '../support/until.js';
 
 forEachRuntime('an exit code', (test, runtime) => {
   /** runc needs two to three times as long. */
-  const volume = full || runtime.name === 'crun' ? 1_000 : 150;
+  const volume = full || runtime.name === 'crun' ? 1_000 : 300;
 
   test(`is right ${volume} times while creates fail beside it`, { timeout: 600_000 }, async ({ ground }) => {
     // Cases 2 and 63: conmon-rs 2415; 31 of 200 execs and 1 of 40 containers had a wrong code in conmon-rs 1.0.1.
