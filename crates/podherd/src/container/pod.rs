@@ -11,6 +11,7 @@ use std::rc::Rc;
 use futures::FutureExt;
 use podherd_reaper::Reaper;
 use rustix::fs::{Mode, OFlags};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -50,6 +51,8 @@ pub struct Pod {
     pub tasks: TaskTracker,
     /// Cancelled when the server ends: calls in flight are undone, new ones refused.
     pub ending: CancellationToken,
+    /// Told of each call and of each container's end; the server waits on it to find itself quiet.
+    pub asked: Notify,
     /// Numbers the files and cgroups that the server makes.
     pub next_name: Cell<u64>,
 }
@@ -63,6 +66,7 @@ impl Pod {
         T: 'static,
         F: Future<Output = Result<T>> + 'static,
     {
+        self.asked.notify_one();
         if self.ending.is_cancelled() {
             return Err(self.cancelled());
         }

@@ -96,6 +96,7 @@ pub async fn supervise(
         now.phase = now.phase.max(Phase::Exited);
     });
     clean_up(&pod, &container, ending.cleanup_command, env).await;
+    pod.asked.notify_one();
 }
 
 async fn read(pod: Rc<Pod>, log: ContainerLog, owner: stdio::Owner, output: Output) -> End {

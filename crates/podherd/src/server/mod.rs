@@ -5,6 +5,7 @@ mod connections;
 mod ending;
 mod idle;
 mod logging;
+mod quiet;
 mod start;
 
 use std::cell::Cell;
@@ -84,6 +85,7 @@ async fn serve(start: Start) -> Result<()> {
         tasks: TaskTracker::new(),
         ending: CancellationToken::new(),
         next_name: Cell::new(1),
+        asked: Notify::new(),
     });
     let connections = Connections::listen(pod.clone(), changed.clone())?;
     let pid_file = start
@@ -97,6 +99,7 @@ async fn serve(start: Start) -> Result<()> {
     let reason = tokio::select! {
         reason = why.next() => reason,
         () = connections.accept() => "the socket failed",
+        () = quiet::trim_when_quiet(&pod.asked) => "never",
         () = idle::idle_for(start.cli.idle_exit, &pod, &connections, &changed) => "idle",
     };
     tracing::info!(reason, "ending");
