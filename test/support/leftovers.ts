@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cgroupsBelow } from './cgroups.js';
 import { allProcesses, descendants, descriptors } from './processes.js';
-import { until } from './until.js';
 
 /** Where the things of one test are looked for. */
 export interface Watched {
@@ -59,21 +59,30 @@ export function takeSnapshot(watched: Watched): Thing[] {
 export async function findLeftovers(
   watched: Watched,
   before: readonly Thing[],
-  limitMs = 5_000,
+  limitMs = SETTLE_MS,
 ): Promise<Thing[]> {
-  let found: Thing[] = [];
+  return settle(() => beyond(takeSnapshot(watched), before), limitMs);
+}
+
+/** Looks until nothing is found, for a bounded time; gives what is found then. */
+export async function settle(look: () => Thing[] | Promise<Thing[]>, limitMs = SETTLE_MS): Promise<Thing[]> {
+  const end = performance.now() + limitMs;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+    const found = await attempt(look);
+    if (found.length === 0 || performance.now() > end) return found;
+    await sleep(pause);
+  }
+}
+
+/** Time in which what has ended is gone. */
+const SETTLE_MS = 5_000;
+
+/** Something may go while it is looked at, such as an entry of /proc: then the look was one too early. */
+async function attempt(look: () => Thing[] | Promise<Thing[]>): Promise<Thing[]> {
   try {
-    await until(
-      'nothing is left',
-      () => {
-        found = beyond(takeSnapshot(watched), before);
-        return found.length === 0 || undefined;
-      },
-      limitMs,
-    );
-    return [];
-  } catch {
-    return found;
+    return await look();
+  } catch (error) {
+    return [{ kind: 'account', what: String(error) }];
   }
 }
 

@@ -2,7 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statS
 import { basename, join } from 'node:path';
 
 import { Connection } from './connection.js';
-import { findLeftovers, takeSnapshot, type Thing, type Watched } from './leftovers.js';
+import { findLeftovers, settle, takeSnapshot, type Thing, type Watched } from './leftovers.js';
 import { Nursery } from './nursery.js';
 import { serverBinary, serverKind } from './paths.js';
 import { until, within } from './until.js';
@@ -104,11 +104,13 @@ export class TestServer {
   async leftovers(before: readonly Thing[] = this.atStart): Promise<Thing[]> {
     const found = await findLeftovers(this.watched, before);
     if (this.#stopped || serverKind !== 'podherd') return found;
-    const { zombiesNow, openClaims, unclaimedExits } = await this.connection.reaperStatus();
-    const held = Object.entries({ zombiesNow, openClaims, unclaimedExits }).filter(
-      ([, count]) => count !== 0,
-    );
-    return [...found, ...held.map(([name, count]) => ({ kind: 'reaper', what: `${name}: ${count}` }))];
+    const held = await settle(async () => {
+      const { zombiesNow, openClaims, unclaimedExits } = await this.connection.reaperStatus();
+      return Object.entries({ zombiesNow, openClaims, unclaimedExits })
+        .filter(([, count]) => count !== 0)
+        .map(([name, count]) => ({ kind: 'reaper', what: `${name}: ${count}` }));
+    });
+    return [...found, ...held];
   }
 
   /** Asks the server to end as the Go client does, and tells what is left then. */
