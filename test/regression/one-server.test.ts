@@ -1,6 +1,10 @@
-import { statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 
+import { serverBinary } from '../support/paths.js';
 import { forEachRuntime, oursOnly } from '../support/suite.js';
 
 forEachRuntime('a runtime directory', (test) => {
@@ -34,6 +38,35 @@ forEachRuntime('a runtime directory', (test) => {
     expect(second.pid).not.toBe(first.pid);
     const container = await ground.run({ id: 'later', args: ['workload', 'exit', '6'], server: second });
     expect(await container.exit()).toBe(6);
+  });
+
+  test.skipIf(!oursOnly)(
+    'of a server that was killed tells the next one what lives and what has ended',
+    async ({ ground }) => {
+      const first = await ground.anotherServer('server');
+      const living = await ground.run({ id: 'living', args: ['workload', 'pause'], server: first });
+      const ended = await ground.run({ id: 'ended', args: ['workload', 'pause'], server: first });
+      await first.kill();
+      await ended.delete();
+
+      const second = await ground.anotherServer('server');
+      expect(second.log).toMatch(/lives; it is not watched container=living/);
+      expect(second.log).toMatch(/ended while no server watched it container=ended/);
+      await living.delete();
+      await first.nursery.clear();
+    },
+  );
+
+  test.skipIf(!oursOnly)('is left by a server that nobody needs', async ({ ground }) => {
+    const runtimeDir = join(ground.folder, 'idle');
+    const flags = ['--skip-fork', '--log-driver=none', '--idle-exit=0.2'];
+    const server = spawn(serverBinary, [
+      ...flags,
+      `--runtime=${ground.runtime.path}`,
+      `--runtime-dir=${runtimeDir}`,
+    ]);
+    expect(await once(server, 'exit')).toEqual([0, null]);
+    expect(readdirSync(runtimeDir)).toEqual([]);
   });
 
   test('with a name longer than a socket address holds its socket', async ({ ground }) => {

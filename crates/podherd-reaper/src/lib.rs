@@ -64,6 +64,7 @@ pub use file_id::FileId;
 pub use kill_guard::KillGuard;
 pub use leftovers::Leftovers;
 pub use process::{Process, Recorder};
+pub use procfs::is_alive;
 pub use program::Program;
 pub use reap_loop::ReapLoop;
 pub use reaper::Reaper;

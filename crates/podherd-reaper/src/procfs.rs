@@ -21,6 +21,12 @@ pub(crate) struct Stat {
     pub(crate) start_time: Ticks,
 }
 
+/// Whether the process that had this pid, and began at this tick since boot (`proc_pid_stat(5)`, field 22),
+/// is there and has not ended. For processes of an earlier life; of one's own, a [`crate::Process`] knows.
+pub fn is_alive(pid: u32, start_time: u64) -> bool {
+    matches!(Stat::of(pid), Ok(Some(stat)) if stat.start_time == start_time && !stat.is_zombie())
+}
+
 impl Stat {
     /// None: there is no such process.
     pub(crate) fn of(pid: u32) -> io::Result<Option<Self>> {

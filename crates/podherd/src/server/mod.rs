@@ -25,7 +25,7 @@ use crate::cgroup::Hierarchies;
 use crate::container::{Pod, Store};
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
-use crate::journal::Journal;
+use crate::journal::{Journal, Survivor};
 use crate::stdio::{Budget, BufferPool};
 
 pub use build_data::BuildData;
@@ -63,10 +63,7 @@ async fn serve(start: Start) -> Result<()> {
             let what = format!("the journal in {}", start.runtime_dir.path().display());
             Error::new(Code::RuntimeDirUnusable, format!("{what}: {error}"))
         })?;
-    for survivor in &survivors {
-        tracing::warn!(container = %survivor.id, pid = survivor.pid, bundle = %survivor.bundle.display(),
-            "a container of an earlier server, whose end was not recorded; it is not watched");
-    }
+    tell_of_earlier_life(&journal, &survivors);
     let changed = Rc::new(Notify::new());
     let pod = Rc::new(Pod {
         reaper,
@@ -110,6 +107,22 @@ async fn serve(start: Start) -> Result<()> {
     }
     drop(pid_file);
     Ok(())
+}
+
+/// Says which containers an earlier server has left. Those that live go on by the kernel's rules and stay in
+/// the journal; of those that have ended since, nobody can know how.
+fn tell_of_earlier_life(journal: &Journal, survivors: &[Survivor]) {
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    for survivor in survivors {
+        let bundle = survivor.bundle.display();
+        let pid = survivor.pid.unsigned_abs();
+        if survivor.boot_id == boot_id.trim_end() && podherd_reaper::is_alive(pid, survivor.start_time) {
+            tracing::warn!(container = %survivor.id, pid, %bundle, "a container of an earlier server lives; it is not watched");
+        } else {
+            tracing::warn!(container = %survivor.id, pid, %bundle, "a container of an earlier server ended while no server watched it");
+            journal.forget(&survivor.id);
+        }
+    }
 }
 
 /// What ends a server.

@@ -80,7 +80,7 @@ impl Before {
             true => Err(Error::new(
                 Code::IdInUse,
                 format!(
-                    "container {id} exists already under this runtime's root, made by somebody else; it is left as it is"
+                    "container {id} exists already under this runtime's root, made by somebody else or by an earlier server; it is left as it is"
                 ),
             )),
         }
