@@ -75,7 +75,7 @@ struct Made {
 
 async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Result<Made> {
     let identity = pod.runtime.identity(&pod.reaper).await?;
-    // Two disks, two waits at once. A log that is opened for an id that turns out to be somebody else's is
+    // Two files, two waits at once. A log that is opened for an id that turns out to be somebody else's is
     // only appended to, or removed again.
     let opening = ContainerLog::open(&pod.disk, request.id.as_str(), request.logs.clone());
     let (before, log) = tokio::join!(Before::look(pod, identity, request), opening);

@@ -3,12 +3,14 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use podherd_reaper::Program;
 use tokio::sync::watch;
 
 use super::{Container, ExitState, Phase, Pod, shell_code};
 use crate::cgroup::ContainerCgroup;
+use crate::error::Code;
 use crate::exit_files;
 use crate::logs::{ContainerLog, Stream};
 use crate::stdio::{self, End, OutputReader};
@@ -62,7 +64,12 @@ pub async fn supervise(
         .get()
         .is_some_and(ContainerCgroup::was_oom_killed);
     container.execs.close();
-    container.execs.wait().await;
+    if tokio::time::timeout(EXECS_TIMEOUT, container.execs.wait())
+        .await
+        .is_err()
+    {
+        tracing::error!(container = %container.id, code = %Code::Internal, "an exec has not ended with its container; its process may hang in the kernel");
+    }
     let mut complete = true;
     for task in reading {
         complete &= matches!(task.await, Ok(End::Complete));
@@ -98,6 +105,9 @@ pub async fn supervise(
     clean_up(&pod, &container, ending.cleanup_command, env).await;
     pod.asked.notify_one();
 }
+
+/// An exec ends soon after its container: its process is killed, its output drained for a bounded time.
+const EXECS_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn read(pod: Rc<Pod>, log: ContainerLog, owner: stdio::Owner, output: Output) -> End {
     let Output {
