@@ -45,13 +45,17 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
         log_paths: request.logs.iter().map(|target| target.path.clone()).collect(),
     })?;
     let mut undo = Undo::new(container.clone());
-    let made = pod.guard(&cancelled, steps(&pod, &request, &mut undo)).await;
+    let made = pod
+        .guard(&cancelled, Box::pin(steps(&pod, &request, &mut undo)))
+        .await;
     match made {
         Ok(made) => {
+            let id = request.id.clone();
             let pid = commit(&pod, container, request, made);
-            // The call's files can go once the caller has its answer.
+            // What can wait until the caller has its answer: a line in the log, the call's files.
             pod.tasks.spawn_local(async move {
                 tokio::task::yield_now().await;
+                tracing::info!(container = %id, pid, "created");
                 drop(undo);
             });
             Ok(pid)
@@ -75,19 +79,20 @@ struct Made {
 
 async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Result<Made> {
     let identity = pod.runtime.identity(&pod.reaper).await?;
-    // Two files, two waits at once. A log that is opened for an id that turns out to be somebody else's is
-    // only appended to, or removed again.
+    let what = format!("creating container {}", request.id);
+    let exhausted = |error: std::io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
+    // The writer threads look and open while the rest is made here. A log that is opened for an id that turns
+    // out to be somebody else's is only appended to, or removed again.
     let opening = ContainerLog::open(&pod.disk, request.id.as_str(), request.logs.clone());
-    let (before, log) = tokio::join!(Before::look(pod, identity, request), opening);
+    let prepare = async { (Launch::prepare(pod, request.terminal), Streams::open(request)) };
+    let (before, log, (launch, streams)) =
+        tokio::join!(Before::look(pod, identity, request), opening, prepare);
     undo.log = log.as_ref().ok().cloned();
     let before = undo.before.insert(before?);
     before.refuse_foreign(pod, &request.id).await?;
     let log = log.map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))?;
-
-    let what = format!("creating container {}", request.id);
-    let exhausted = |error: std::io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
-    let launch = undo.launch.insert(Launch::prepare(pod, request.terminal)?);
-    let (streams, ends) = Streams::open(request).map_err(exhausted)?;
+    let launch = undo.launch.insert(launch?);
+    let (streams, ends) = streams.map_err(exhausted)?;
     let traces = ends.traces().map_err(exhausted)?;
     let runtime_log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
     let program = command(pod, identity, request, launch, &runtime_log, ends);
@@ -194,14 +199,13 @@ fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made:
     let _ = container.cgroup.set(made.cgroup);
     container.parts.replace(Some(Rc::new(parts)));
     container.state.send_modify(|state| state.phase = Phase::Created);
-    tracing::info!(container = %container.id, pid, "created");
-    pod.tasks.spawn_local(supervise(
+    pod.tasks.spawn_local(Box::pin(supervise(
         pod.clone(),
         container,
         request.ending,
         request.env,
         outputs,
-    ));
+    )));
     pid
 }
 

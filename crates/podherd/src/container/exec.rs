@@ -101,7 +101,7 @@ async fn run(
     let stderr = RefCell::new(Captured::new(&pod.exec_output));
     let mut made = Made::default();
     let timeout = request.timeout;
-    let steps = steps(pod, container, &request, &mut made, &stdout, &stderr);
+    let steps = Box::pin(steps(pod, container, &request, &mut made, &stdout, &stderr));
     let in_time = async {
         match timeout {
             None => steps.await.map(Some),

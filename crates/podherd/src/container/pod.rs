@@ -72,7 +72,9 @@ impl Pod {
         }
         let token = self.ending.child_token();
         let _cancelled_with_the_caller = token.clone().drop_guard();
-        self.tasks.spawn_local(work(token)).await.unwrap_or_else(|error| {
+        // Boxed at once: a large future that is moved from frame to frame is what deepens the stack.
+        let work = Box::pin(work(token));
+        self.tasks.spawn_local(work).await.unwrap_or_else(|error| {
             tracing::error!(code = %Code::Internal, %error, "a call panicked");
             Err(Error::new(
                 Code::Internal,

@@ -83,7 +83,7 @@ impl Connections {
             return tracing::warn!(code = %Code::Overloaded, open = self.open.get(), "a connection is refused");
         }
         let counted = Counted::new(&self.open, &self.changed);
-        let connection = serve(stream, self.pod.clone(), self.closing.clone());
+        let connection = Box::pin(serve(stream, self.pod.clone(), self.closing.clone()));
         self.tasks.spawn_local(async move {
             connection.await;
             drop(counted);
