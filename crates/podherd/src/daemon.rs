@@ -21,6 +21,10 @@ use crate::server::{self, READY, Ready, Start};
 /// Starts the server and runs it to its end; unless it stays in the foreground, returns in the
 /// starter's process as soon as it listens, or has failed to.
 pub fn start(cli: Cli) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        let message = "the server needs root; rootless operation is not supported yet";
+        return Err(Error::new(Code::Unimplemented, message));
+    }
     let required = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let runtime_path = absolute(required(&cli.runtime))?;
     let root = cli.runtime_root.clone().map(absolute).transpose()?;

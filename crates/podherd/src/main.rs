@@ -1,5 +1,6 @@
 //! The binary `podherd`; what it consists of stands in the library beside it.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -8,18 +9,15 @@ use podherd::{daemon, server::BuildData};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(detail) = cli.version_json {
-        println!(
-            "{}",
-            BuildData::of_this_binary().json(detail == VersionDetail::Full)
-        );
-        return ExitCode::SUCCESS;
-    }
-    if let Some(detail) = cli.version {
-        print!(
-            "{}",
-            BuildData::of_this_binary().text(detail == VersionDetail::Full)
-        );
+    let build = BuildData::of_this_binary();
+    let version = match (cli.version_json, cli.version) {
+        (Some(detail), _) => Some(build.json(detail == VersionDetail::Full) + "\n"),
+        (None, Some(detail)) => Some(build.text(detail == VersionDetail::Full)),
+        (None, None) => None,
+    };
+    if let Some(text) = version {
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = std::io::stdout().write_all(text.as_bytes());
         return ExitCode::SUCCESS;
     }
     match daemon::start(cli) {
