@@ -44,8 +44,8 @@ export class Container {
   }
 
   /**
-   * Run the container's own process. Given up: the runtime call is ended; whether the process runs is to be
-   * asked with `status`.
+   * Run the container's own process. Given up: a Podherd server carries it through; whether the process runs
+   * is to be asked with `status`.
    *
    * @throws PodherdError `CONTAINER_NOT_CREATED` for one that was started before
    */
