@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use rustix::io::Errno;
+
 /// The closed list of codes. A code never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -123,21 +125,26 @@ impl Error {
         }
     }
 
-    /// What a failed system call means to a caller: exhaustion keeps its own code wherever it
-    /// strikes, everything else gets the code of the step that failed.
+    /// What a failed system call means to a caller; `code` is that of the step that failed.
     pub fn from_io(code: Code, what: impl fmt::Display, error: &std::io::Error) -> Self {
-        let exhausted = error
-            .raw_os_error()
-            .is_some_and(|number| EXHAUSTED.contains(&rustix::io::Errno::from_raw_os_error(number)));
-        let code = if exhausted { Code::ResourcesExhausted } else { code };
-        Self::new(code, format!("{what}: {error}"))
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        Self::new(
+            errno.map_or(code, |errno| code.or_exhausted(errno)),
+            format!("{what}: {error}"),
+        )
+    }
+}
+
+impl Code {
+    /// This code, unless the kernel had none left of something: that keeps its own code wherever it strikes.
+    pub fn or_exhausted(self, errno: Errno) -> Self {
+        if EXHAUSTED.contains(&errno) {
+            Self::ResourcesExhausted
+        } else {
+            self
+        }
     }
 }
 
 /// Errors that say "none left", whatever call they come from.
-const EXHAUSTED: [rustix::io::Errno; 4] = [
-    rustix::io::Errno::MFILE,
-    rustix::io::Errno::NFILE,
-    rustix::io::Errno::NOMEM,
-    rustix::io::Errno::AGAIN,
-];
+const EXHAUSTED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN];

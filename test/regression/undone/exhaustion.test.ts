@@ -55,7 +55,8 @@ forEachRuntime('without', (test) => {
       await ground.expectNothingLeft(before);
       expect(await attempt(ground, terminal)).toBeUndefined();
       expect((await healthy.exec(['true'], { terminal })).exitCode).toBe(0);
-      if (oursOnly) expect(errors[0]).toBe('RESOURCES_EXHAUSTED');
+      // Whatever step it was that found none left, the caller learns just that.
+      if (oursOnly) expect(new Set(errors)).toEqual(new Set(['RESOURCES_EXHAUSTED', undefined]));
       expect(errors.at(-1)).toBeUndefined();
     });
 

@@ -24,7 +24,7 @@ use undo::Undo;
 use super::launch::{Launch, Launched};
 use super::store::NewContainer;
 use super::supervise::{Output, supervise};
-use super::{Container, Parts, Phase, Pod};
+use super::{Container, Parts, Phase, Pod, log_unavailable};
 use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
 use crate::journal::{CreatedEntry, ExitedEntry};
@@ -90,7 +90,7 @@ async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Resul
     undo.log = log.as_ref().ok().cloned();
     let before = undo.before.insert(before?);
     before.refuse_foreign(pod, &request.id).await?;
-    let log = log.map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))?;
+    let log = log.map_err(|error| log_unavailable(&error))?;
     let launch = undo.launch.insert(launch?);
     let (streams, ends) = streams.map_err(exhausted)?;
     let traces = ends.traces().map_err(exhausted)?;

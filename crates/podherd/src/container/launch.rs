@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use podherd_reaper::{Claim, FileId, Process, Program};
+use podherd_reaper::{Claim, ClaimError, FileId, Process, Program};
 
 use super::Pod;
 use crate::error::{Code, Error, Result};
@@ -109,8 +109,12 @@ impl Launch {
         };
         let (pid, named_at) = self.directory.read_pid(what)?;
         let process = claim.resolve(pid, named_at).map_err(|error| {
+            let code = match error {
+                ClaimError::ResourcesExhausted => Code::ResourcesExhausted,
+                _ => Code::PidFileInvalid,
+            };
             Error::new(
-                Code::PidFileInvalid,
+                code,
                 format!("{what}: the runtime's pid file names {pid}: {error}"),
             )
         })?;
@@ -216,7 +220,11 @@ impl CallDirectory {
         };
         let (text, written_at) = read().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => invalid("is missing".into()),
-            _ => invalid(format!("can't be read: {error}")),
+            _ => Error::from_io(
+                Code::PidFileInvalid,
+                format!("{what}: reading the runtime's pid file"),
+                &error,
+            ),
         })?;
         let pid = text.trim().parse().ok().filter(|pid| *pid > 1);
         match pid {

@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
-use crate::logs::ContainerLog;
+use crate::logs::{ContainerLog, LogError};
 use crate::stdio::Terminal;
 
 pub use create::{CreateRequest, create};
@@ -139,11 +139,7 @@ impl Container {
     /// Opens its log paths anew, after they were renamed.
     pub async fn reopen_log(&self) -> Result<()> {
         let parts = self.parts()?;
-        parts
-            .log
-            .reopen()
-            .await
-            .map_err(|error| Error::new(Code::LogUnavailable, error.to_string()))
+        parts.log.reopen().await.map_err(|error| log_unavailable(&error))
     }
 
     /// The parts of a container whose init lives.
@@ -167,4 +163,9 @@ impl Container {
     fn not_running(&self, why: &str) -> Error {
         Error::new(Code::ContainerNotRunning, format!("container {} {why}", self.id))
     }
+}
+
+/// What a log that can't be opened means to a caller.
+fn log_unavailable(error: &LogError) -> Error {
+    Error::new(Code::LogUnavailable.or_exhausted(error.source), error.to_string())
 }
