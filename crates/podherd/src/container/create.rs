@@ -21,6 +21,7 @@ pub use request::CreateRequest;
 use streams::{ChildEnds, Streams};
 use undo::Undo;
 
+use super::delete::end_and_remove;
 use super::launch::{Launch, Launched};
 use super::store::NewContainer;
 use super::supervise::{Output, supervise};
@@ -51,7 +52,14 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
     match made {
         Ok(made) => {
             let id = request.id.clone();
-            let pid = commit(&pod, container, request, made);
+            let pid = commit(&pod, container.clone(), request, made);
+            // The steps may have ended in the very moment in which the caller vanished or the server began to
+            // end; nobody would know of the container then.
+            if cancelled.is_cancelled() {
+                drop(undo);
+                end_and_remove(&pod, &container).await?;
+                return Err(pod.cancelled());
+            }
             // What can wait until the caller has its answer: a line in the log, the call's files.
             pod.tasks.spawn_local(async move {
                 tokio::task::yield_now().await;
