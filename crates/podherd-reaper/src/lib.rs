@@ -18,7 +18,8 @@
 //!
 //! Everything runs on the thread of one `current_thread` runtime, inside a `LocalSet`: nothing is
 //! `Send`. Processes are signalled through pidfds only ([`Process::signal`], [`cgroup`], [`KillGuard`]).
-//! [`background`] forks before there is a runtime.
+//! [`background`] forks before there is a runtime; [`serve_as_init`] is for a program that was started as the
+//! init of a pid namespace ([`Program::new_namespaces`]), and needs no reaper.
 //!
 //! What can escape: [`KillGuard`] and [`Process::kill_tree`] find descendants by their parents, and
 //! orphans by the process group or session. A descendant that left both *and* lost its parent is
@@ -37,12 +38,15 @@ pub mod cgroup;
 mod claim;
 mod counters;
 mod defaults;
+mod dispositions;
 mod error;
 mod evidence;
 mod exit;
 mod file_id;
+mod init;
 mod kill_guard;
 mod leftovers;
+mod namespaces;
 mod pidfd;
 mod process;
 mod procfs;
@@ -61,8 +65,10 @@ pub use defaults::ChildDefaults;
 pub use error::{ClaimError, KillError, SignalError, SpawnError, SpawnErrorKind};
 pub use exit::{Exit, Status};
 pub use file_id::FileId;
+pub use init::serve_as_init;
 pub use kill_guard::KillGuard;
 pub use leftovers::Leftovers;
+pub use namespaces::NewNamespaces;
 pub use process::{Process, Recorder};
 pub use procfs::is_alive;
 pub use program::Program;

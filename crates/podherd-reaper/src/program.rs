@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use crate::namespaces::NewNamespaces;
+
 /// A program to spawn: its command line, environment and descriptors.
 ///
 /// It gets a process group of its own, an empty signal mask, default dispositions, the
@@ -18,6 +20,7 @@ pub struct Program {
     pub(crate) standard: [Option<OwnedFd>; 3],
     /// They become 3, 4, … in this order.
     pub(crate) passed: Vec<OwnedFd>,
+    pub(crate) new_namespaces: NewNamespaces,
 }
 
 /// What becomes of this process's environment, and what is added to it.
@@ -40,6 +43,7 @@ impl Program {
             current_dir: None,
             standard: [None, None, None],
             passed: Vec::new(),
+            new_namespaces: NewNamespaces::default(),
         }
     }
 
@@ -109,6 +113,15 @@ impl Program {
     #[must_use]
     pub fn pass_fd(mut self, fd: impl Into<OwnedFd>) -> Self {
         self.passed.push(fd.into());
+        self
+    }
+
+    /// Lets it begin in namespaces of its own, made with it in one step (`clone(2)`). With a pid
+    /// namespace it is that namespace's init; a user namespace owns the others, and in it the program
+    /// has all capabilities until it gives them up, although no id is mapped yet (`user_namespaces(7)`).
+    #[must_use]
+    pub fn new_namespaces(mut self, new: NewNamespaces) -> Self {
+        self.new_namespaces = new;
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Starting a program: everything is prepared here, and the little that must happen between clone
 //! and exec happens in `child`.
 
+mod capabilities;
 mod child;
 
 use std::ffi::{CString, OsStr};
@@ -36,7 +37,9 @@ pub(crate) fn spawn(program: Program, defaults: &ChildDefaults) -> Result<Spawne
     // The plan's numbers are those of descriptors in `program` and `plan`, which live until the end.
     match plan.run() {
         Ok(spawned) => Ok(spawned),
-        Err((Step::Clone | Step::Exec, error)) => Err(failed("", error)),
+        Err((Step::Clone, error)) => Err(failed(limit_reached(&plan, &error), error)),
+        Err((Step::Exec, error)) => Err(failed("", error)),
+        Err((Step::Capabilities, error)) => Err(failed("keeping its capabilities: ", error)),
         Err((Step::Descriptors, error)) => Err(failed("passing its descriptors: ", error)),
         Err((Step::Directory, error)) => {
             let directory = program.current_dir.as_deref().unwrap_or_else(|| "".as_ref());
@@ -84,7 +87,18 @@ fn plan(program: &Program, defaults: &ChildDefaults) -> io::Result<Plan> {
         moved,
         score,
         nofile: defaults.nofile,
+        namespaces: program.new_namespaces.flags(),
     })
+}
+
+/// The kernel calls a limit on namespaces "no space left on device".
+fn limit_reached(plan: &Plan, error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::ENOSPC | libc::EUSERS) if plan.namespaces != 0 => {
+            "a limit on namespaces (/proc/sys/user/max_*_namespaces, or their depth) is reached: "
+        }
+        _ => "",
+    }
 }
 
 /// The paths to try, in order, as `execvp(3)` does.

@@ -13,8 +13,8 @@ use std::ptr;
 
 use rustix::process::Rlimit;
 
-use super::Spawned;
-use crate::wait;
+use super::{Spawned, capabilities};
+use crate::{dispositions, wait};
 
 /// Everything that the child needs, made before there is one: it must not allocate.
 #[derive(Debug)]
@@ -30,12 +30,15 @@ pub(super) struct Plan {
     pub(super) moved: Vec<OwnedFd>,
     pub(super) score: Option<Vec<u8>>,
     pub(super) nofile: Option<Rlimit>,
+    /// `CLONE_NEW…` flags.
+    pub(super) namespaces: c_int,
 }
 
 /// Where starting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Clone,
+    Capabilities,
     Descriptors,
     Directory,
     Exec,
@@ -69,7 +72,7 @@ impl Plan {
         };
         let mut stack = [const { MaybeUninit::<u128>::uninit() }; STACK / size_of::<u128>()];
         let mut pidfd: c_int = -1;
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD | self.namespaces;
         let masked = Masked::all();
         // SAFETY: the stack is ours, aligned, and grows down from its end; it, `shared` and `pidfd`
         // outlive the child's use of them, since this thread is held until the child has executed or
@@ -153,7 +156,11 @@ unsafe fn prepare(shared: &Shared<'_>) -> Result<(), Step> {
     // SAFETY: see above; each call takes numbers or pointers into the plan.
     unsafe {
         libc::setpgid(0, 0);
-        default_dispositions();
+        if plan.namespaces & libc::CLONE_NEWUSER != 0 && !capabilities::keep_across_exec() {
+            return Err(Step::Capabilities);
+        }
+        // Ignored signals would stay ignored across exec, and handlers must not run on borrowed memory.
+        dispositions::set_all(libc::SIG_DFL);
         for (target, source) in (0..).zip(&plan.descriptors) {
             if libc::dup2(*source, target) < 0 {
                 return Err(Step::Descriptors);
@@ -193,32 +200,6 @@ unsafe fn prepare(shared: &Shared<'_>) -> Result<(), Step> {
     }
     Ok(())
 }
-
-/// Ignored signals would stay ignored across exec, and handlers must not run on borrowed memory. The
-/// system call itself: libc refuses the numbers that it keeps for itself, and takes locks.
-///
-/// SAFETY: only in the child, which has a table of dispositions of its own.
-unsafe fn default_dispositions() {
-    // The kernel's sigaction, more than long enough: all zeros is SIG_DFL on every architecture.
-    let default = [0u64; 8];
-    for signal in 1..=LAST_SIGNAL {
-        // SAFETY: the array outlives the call, which only reads it; SIGKILL and SIGSTOP are refused.
-        unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                signal,
-                default.as_ptr(),
-                ptr::null_mut::<c_void>(),
-                SIGNAL_SET,
-            );
-        }
-    }
-}
-
-const LAST_SIGNAL: c_int = 64;
-
-/// Bytes of the kernel's signal set, 64 signals.
-const SIGNAL_SET: usize = 8;
 
 /// Returns only if nothing could be executed: the errno, chosen as `execvp(3)` does.
 ///

@@ -4,9 +4,11 @@
 //! - `wait` — waits for its children
 //! - `exit N`, `raise SIGNAL`, `core DIRECTORY` — ends so
 //! - `sleep MS`, `hang`, `eof` — waits: so long, half a minute, until standard input ends
+//! - `init` — serves as the init of its pid namespace
 //! - `setsid`, `close N`, `next-pid N` — changes itself, or what pid is given out next
 //! - `pid FILE` — writes its pid
 //! - `fds`, `self FILE`, `say NAME`, `cwd` — prints its descriptors, `/proc/self/FILE`, a variable, its directory
+//! - `whoami`, `namespace KIND` — prints its pid and uid as it sees them, which namespace it is in
 //! - `bomb` — goes on forking children that hang
 
 use std::fs;
@@ -35,6 +37,12 @@ pub fn act(steps: &[String]) -> ! {
             "sleep" => std::thread::sleep(Duration::from_millis(word().parse().unwrap())),
             "hang" => std::thread::sleep(HANG),
             "eof" => drop(std::io::stdin().read_to_end(&mut Vec::new())),
+            "init" => podherd_reaper::serve_as_init(),
+            "whoami" => println!("{} {}", std::process::id(), rustix::process::getuid().as_raw()),
+            "namespace" => {
+                let link = fs::read_link(format!("/proc/self/ns/{}", word())).unwrap();
+                println!("{}", link.display());
+            }
             "setsid" => drop(rustix::process::setsid().unwrap()),
             "close" => close(word().parse().unwrap()),
             "next-pid" => {

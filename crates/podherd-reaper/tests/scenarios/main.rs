@@ -20,6 +20,7 @@ mod evidence;
 mod going_to_background;
 mod guards;
 mod leftovers;
+mod namespaces;
 mod orphans;
 mod pid_reuse;
 mod routing;
@@ -56,6 +57,8 @@ const SCENARIOS: &[Scenario] = scenarios! {
     evidence: written_before_the_zombie_is_gone, late_once_and_never_again, a_panic_costs_the_record_alone;
     spawning: what_fails_says_why, a_full_descriptor_table_loses_no_child, exactly_the_passed_descriptors,
         a_clean_start, what_the_process_changed_is_given_back, environment_and_directory;
+    namespaces: each_kind_is_new_alone_and_together, a_pid_namespace_is_its_programs, a_user_namespace_is_owned_until_ids_are_mapped,
+        an_init_collects_orphans, an_end_takes_all_with_it, an_init_is_deaf, what_fails_leaves_nothing, a_limit_is_named;
     cgroups: all_are_killed, all_are_signalled, our_own_is_refused, a_missing_one_is_empty;
     going_to_background: the_parent_learns_how_it_ended, not_with_threads;
 };
