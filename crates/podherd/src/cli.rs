@@ -102,6 +102,10 @@ pub struct Limits {
     #[arg(long, env = "PODHERD_EXEC_OUTPUT_TOTAL_BYTES", value_name = "BYTES", default_value_t = 256 << 20)]
     pub exec_output_total_bytes: usize,
 
+    /// Bytes of output that an attach client may be behind before it is disconnected
+    #[arg(long, env = "PODHERD_ATTACH_BEHIND_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
+    pub attach_behind_bytes: usize,
+
     /// Ended containers whose exit state is kept
     #[arg(
         long,

@@ -25,6 +25,12 @@ pub enum Code {
     ContainerAlive,
     /// The container has no terminal.
     NoTerminal,
+    /// No exec of this session id runs in the container.
+    ExecSessionNotFound,
+    /// An attach socket can't be made where it was asked for.
+    AttachSocketUnusable,
+    /// An attach client did not take its output and was disconnected; in the server's log only.
+    AttachClientBehind,
     /// The bundle is missing, unreadable or not one of the OCI runtime specification.
     BundleInvalid,
     /// The runtime is missing or can't be executed.
@@ -75,6 +81,9 @@ impl Code {
             Self::ContainerNotCreated => "CONTAINER_NOT_CREATED",
             Self::ContainerAlive => "CONTAINER_ALIVE",
             Self::NoTerminal => "NO_TERMINAL",
+            Self::ExecSessionNotFound => "EXEC_SESSION_NOT_FOUND",
+            Self::AttachSocketUnusable => "ATTACH_SOCKET_UNUSABLE",
+            Self::AttachClientBehind => "ATTACH_CLIENT_BEHIND",
             Self::BundleInvalid => "BUNDLE_INVALID",
             Self::RuntimeUnavailable => "RUNTIME_UNAVAILABLE",
             Self::RuntimeFailed => "RUNTIME_FAILED",

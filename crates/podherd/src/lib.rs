@@ -6,16 +6,18 @@
 //! ```text
 //! listen → rpc (translates, nothing else) → container (create, start, exec, exit, delete)
 //!                                             ├ runtime    command lines, one run of the runtime, its error text
-//!                                             ├ stdio      pipes, terminal, draining
+//!                                             ├ stdio      pipes, terminal, draining, live output
 //!                                             ├ logs       output → records → files   ┐ on the writer
 //!                                             ├ exit_files, journal                   ┘ threads of disk
 //!                                             ├ cgroup     a container's directories, its OOM count
 //!                                             └ podherd_reaper   every fork, wait and signal
 //! ```
 //!
+//! `attach` gives clients the streams of a container over a socket.
 //! `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
 //! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
 
+pub mod attach;
 pub mod bundle;
 pub mod cgroup;
 pub mod cli;

@@ -31,6 +31,7 @@ use crate::error::{Code, Error, Result};
 use crate::journal::{CreatedEntry, ExitedEntry};
 use crate::logs::{ContainerLog, Stream};
 use crate::runtime::{Identity, RuntimeCall};
+use crate::stdio::{Hub, Stdin, Stdio};
 
 /// Creates a container and returns the pid of its init. It is watched from then on.
 pub async fn create(pod: &Rc<Pod>, request: CreateRequest) -> Result<u32> {
@@ -200,8 +201,11 @@ fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made:
     let parts = Parts {
         init,
         log: made.log,
-        terminal: made.launched.terminal,
-        _stdin: made.streams.stdin,
+        stdio: Stdio::new(
+            Hub::new(pod.limits.attach_behind_bytes),
+            made.streams.stdin.map(Stdin::pipe),
+            made.launched.terminal,
+        ),
     };
     // Its id was reserved for this call alone, so it gets these once.
     let _ = container.cgroup.set(made.cgroup);

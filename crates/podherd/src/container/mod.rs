@@ -1,10 +1,11 @@
 //! Containers and their execs, from create to delete. Nothing here knows of RPC.
 //!
 //! - [`Pod`] holds what all containers share; [`Store`] the containers.
-//! - `create`, `start`, `exec`, `kill`, `delete`, `wait` are the phases and what callers ask for.
+//! - `create`, `start`, `exec`, `attach`, `kill`, `delete`, `wait` are the phases and what callers ask for.
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
 //! - `supervise` accompanies a container from its creation to its published end.
 
+mod attach;
 mod create;
 mod delete;
 mod exec;
@@ -19,7 +20,7 @@ mod supervise;
 mod wait;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::os::fd::OwnedFd;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -31,11 +32,14 @@ use tokio_util::task::TaskTracker;
 use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
 use crate::logs::{ContainerLog, LogError};
-use crate::stdio::Terminal;
+use crate::stdio::Stdio;
 
+pub use attach::attach;
 pub use create::{CreateRequest, create};
 pub use delete::{delete, end_and_remove};
-pub use exec::{ExecRequest, ExecResult, could_not_start, exec};
+pub use exec::{
+    ExecRequest, ExecResult, ExecSession, ExecSessionRequest, ExecSpec, could_not_start, exec, exec_session,
+};
 pub use id::ContainerId;
 pub use kill::{KillTarget, kill};
 pub use pod::{Pod, RuntimeDir};
@@ -66,6 +70,8 @@ pub struct Container {
     cgroup: OnceCell<ContainerCgroup>,
     /// Held by each exec while it runs: the end of init is published after theirs.
     execs: TaskTracker,
+    /// The streams of execs whose session has an id, for attach clients.
+    exec_sessions: RefCell<HashMap<String, Stdio>>,
     /// Taken while `start` runs, so that two callers don't start it twice.
     starting: Cell<bool>,
 }
@@ -75,10 +81,8 @@ struct Parts {
     init: Process,
     /// Shared with the tasks that read its output.
     log: ContainerLog,
-    /// Its terminal's master.
-    terminal: Option<Terminal>,
-    /// The write end of its standard input, kept open for attach clients.
-    _stdin: Option<OwnedFd>,
+    /// Its streams, shared with its attach clients. The input stays open until a client closes it.
+    stdio: Stdio,
 }
 
 impl Container {
@@ -124,6 +128,7 @@ impl Container {
         }
         let parts = self.living()?;
         let terminal = parts
+            .stdio
             .terminal
             .as_ref()
             .ok_or_else(|| self.not_running("has ended"))?;

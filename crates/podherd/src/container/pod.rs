@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Store;
+use crate::attach::AttachSockets;
 use crate::cgroup::Hierarchies;
 use crate::cli::Limits;
 use crate::disk::Disk;
@@ -46,6 +47,8 @@ pub struct Pod {
     pub buffers: BufferPool,
     /// Memory for the output of execs.
     pub exec_output: Budget,
+    /// The attach sockets that listen.
+    pub attach: AttachSockets,
     /// Everything that must have ended before the server may: calls being undone, containers
     /// being watched.
     pub tasks: TaskTracker,

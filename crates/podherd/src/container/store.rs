@@ -81,6 +81,7 @@ impl Store {
             parts: RefCell::new(None),
             cgroup: OnceCell::new(),
             execs: TaskTracker::new(),
+            exec_sessions: RefCell::default(),
             starting: Cell::new(false),
         });
         containers.insert(new.id, container.clone());

@@ -13,7 +13,7 @@ use crate::cgroup::ContainerCgroup;
 use crate::error::Code;
 use crate::exit_files;
 use crate::logs::{ContainerLog, Stream};
-use crate::stdio::{self, End, OutputReader};
+use crate::stdio::{self, End, Hub, OutputReader};
 
 /// What is done when a container has ended.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ pub async fn supervise(
     let reading: Vec<_> = outputs
         .into_iter()
         .map(|output| {
-            let task = read(pod.clone(), parts.log.clone(), owner.subscribe(), output);
+            let (log, hub) = (parts.log.clone(), parts.stdio.hub.clone());
+            let task = read(pod.clone(), log, hub, owner.subscribe(), output);
             tokio::task::spawn_local(task)
         })
         .collect();
@@ -74,6 +75,8 @@ pub async fn supervise(
     for task in reading {
         complete &= matches!(task.await, Ok(End::Complete));
     }
+    parts.stdio.hub.end();
+    pod.attach.end(&parts.stdio.hub);
     let dropped = parts.log.flush().await.dropped_bytes;
     complete &= dropped == 0;
     drop((parts, owner));
@@ -109,7 +112,7 @@ pub async fn supervise(
 /// An exec ends soon after its container: its process is killed, its output drained for a bounded time.
 const EXECS_TIMEOUT: Duration = Duration::from_secs(10);
 
-async fn read(pod: Rc<Pod>, log: ContainerLog, owner: stdio::Owner, output: Output) -> End {
+async fn read(pod: Rc<Pod>, log: ContainerLog, hub: Hub, owner: stdio::Owner, output: Output) -> End {
     let Output {
         reader,
         stream,
@@ -124,6 +127,8 @@ async fn read(pod: Rc<Pod>, log: ContainerLog, owner: stdio::Owner, output: Outp
         pod.limits.drain_timeout,
         &pod.buffers,
         async |chunk| {
+            // Attach clients first: they don't wait for a stalled disk, and the log waits for none of them.
+            hub.publish(stream, chunk).await;
             log.write(stream, chunk).await;
         },
     )

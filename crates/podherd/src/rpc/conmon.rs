@@ -6,7 +6,8 @@ use std::time::Duration;
 use podherd_schema::conmon_capnp::conmon;
 
 use super::{Service, read};
-use crate::container::{self, CreateRequest, ExecRequest, ExecResult, could_not_start, shell_code};
+use crate::attach::{self, AttachRequest};
+use crate::container::{self, CreateRequest, ExecRequest, ExecResult, ExecSpec, could_not_start, shell_code};
 use crate::error::{Error, Result};
 use crate::server::BuildData;
 
@@ -80,6 +81,24 @@ impl conmon::Server for Service {
         Ok(())
     }
 
+    async fn attach_container(
+        self: Rc<Self>,
+        params: conmon::AttachContainerParams,
+        mut results: conmon::AttachContainerResults,
+    ) -> capnp::Result<()> {
+        let request = params.get()?.get_request()?;
+        let exec_session = read::text("execSessionId", request.get_exec_session_id())?;
+        let request = AttachRequest {
+            id: read::id(request.get_id())?,
+            path: read::path("socketPath", request.get_socket_path())?,
+            exec_session: (!exec_session.is_empty()).then_some(exec_session),
+            stop_after_stdin_eof: request.get_stop_after_stdin_eof(),
+        };
+        attach::attach(&self.pod, request)?;
+        results.get().init_response();
+        Ok(())
+    }
+
     async fn reopen_log_container(
         self: Rc<Self>,
         params: conmon::ReopenLogContainerParams,
@@ -137,15 +156,17 @@ fn exec_request(request: conmon::exec_sync_container_request::Reader<'_>) -> Res
         return Err(read::invalid("command", "is empty"));
     }
     Ok(ExecRequest {
-        id: read::id(request.get_id())?,
-        command,
+        spec: ExecSpec {
+            id: read::id(request.get_id())?,
+            command,
+            terminal: request.get_terminal(),
+            env: read::env(request.get_env_vars())?,
+            cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
+        },
         timeout: match request.get_timeout_sec() {
             0 => None,
             seconds => Some(Duration::from_secs(seconds)),
         },
-        terminal: request.get_terminal(),
-        env: read::env(request.get_env_vars())?,
-        cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
     })
 }
 

@@ -21,6 +21,7 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::attach::AttachSockets;
 use crate::cgroup::Hierarchies;
 use crate::container::{Pod, Store};
 use crate::disk::Disk;
@@ -79,6 +80,7 @@ async fn serve(start: Start) -> Result<()> {
             start.cli.limits.exec_output_bytes,
         ),
         limits: start.cli.limits,
+        attach: AttachSockets::default(),
         tasks: TaskTracker::new(),
         ending: CancellationToken::new(),
         next_name: Cell::new(1),

@@ -16,7 +16,7 @@ use rustix::termios::Winsize;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::OutputReader;
+use super::{OutputReader, Stdin};
 use crate::error::{Code, Error, Result};
 
 /// A listening console socket.
@@ -127,13 +127,18 @@ impl Terminal {
             ));
         }
         Ok(Self {
-            reader: OutputReader::new(master)?,
+            reader: OutputReader::terminal(master)?,
         })
     }
 
     /// The output side.
     pub fn reader(&self) -> OutputReader {
         self.reader.clone()
+    }
+
+    /// The input side.
+    pub fn stdin(&self) -> Stdin {
+        Stdin::terminal(self.reader.shared())
     }
 
     /// Sets the size; the kernel tells the foreground process by SIGWINCH.

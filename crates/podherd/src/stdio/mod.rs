@@ -1,9 +1,17 @@
 //! Streams of containers and execs: pipes, terminals, reading them to their end.
+//!
+//! - `drain` reads an output to its end; `reader` is the server's end of it, `console` the way a terminal comes.
+//! - [`Stdio`] is what attach clients share: the output's [`Hub`], the [`Stdin`], the terminal; a [`Session`]
+//!   is one client's part in it.
+//! - `capture` keeps the output of an exec for its caller.
 
 mod capture;
 mod console;
 mod drain;
+mod hub;
 mod reader;
+mod session;
+mod stdin;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -14,7 +22,10 @@ use rustix::pipe::PipeFlags;
 pub use capture::{Budget, Captured};
 pub use console::{ConsoleSocket, Terminal};
 pub use drain::{End, Owner, drain};
+pub use hub::{Followed, Follower, Hub, Pace};
 pub use reader::{BufferPool, OutputReader};
+pub use session::{Session, Stdio};
+pub use stdin::Stdin;
 
 /// A pipe whose two ends close when a program is executed; returned as (read, write).
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {

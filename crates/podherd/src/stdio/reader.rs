@@ -23,11 +23,25 @@ impl OutputReader {
     /// Takes over the read end of a pipe, or a terminal's master. The flag is set on the open file
     /// description, which the writers of a pipe don't share.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
+        Self::watch(fd, Interest::READABLE)
+    }
+
+    /// The same for a terminal, which is written too.
+    pub(super) fn terminal(master: OwnedFd) -> io::Result<Self> {
+        Self::watch(master, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    fn watch(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
         let flags = rustix::fs::fcntl_getfl(&fd)?;
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
         Ok(Self {
-            fd: Rc::new(crate::readiness::register(fd, Interest::READABLE)?),
+            fd: Rc::new(crate::readiness::register(fd, interest)?),
         })
+    }
+
+    /// The registered descriptor, for the input side of a terminal.
+    pub(super) fn shared(&self) -> Rc<AsyncFd<OwnedFd>> {
+        self.fd.clone()
     }
 
     /// Waits until there is something to read, or the end.

@@ -1,0 +1,201 @@
+//! A command whose caller has its streams while it runs.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use podherd_reaper::{Exit, Process};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::ExecSpec;
+use super::run::{Made, Output, end, steps};
+use crate::container::{Container, Pod};
+use crate::error::{Code, Error, Result};
+use crate::logs::Stream;
+use crate::stdio::{self, Hub, Pace, Session, Stdin, Stdio};
+
+/// What a caller asks for.
+#[derive(Debug)]
+pub struct ExecSessionRequest {
+    /// The command.
+    pub spec: ExecSpec,
+    /// Whether it has an input; else it reads an end of file at once, or from a terminal nothing.
+    pub stdin: bool,
+    /// By which attach clients find it (`execSessionId`) while it runs. None: they don't.
+    pub session_id: Option<String>,
+}
+
+/// A command that runs. Dropping this kills it with its descendants.
+#[derive(Debug)]
+pub struct ExecSession {
+    /// The caller's part in its streams; the command waits for a caller who doesn't take its output.
+    pub session: Session,
+    ended: oneshot::Receiver<Result<Exit>>,
+    _killed_with_its_caller: DropGuard,
+}
+
+impl ExecSession {
+    /// Waits for the end of the command and of its output, which somebody has to take meanwhile.
+    pub async fn exit(&mut self) -> Result<Exit> {
+        (&mut self.ended).await.unwrap_or_else(|_| Err(fault()))
+    }
+}
+
+/// Starts a command. An error means that it does not run; see [`could_not_start`](super::could_not_start).
+pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<ExecSession> {
+    let container = pod.containers.get(&request.spec.id)?;
+    let init = container.living()?.init.clone();
+    pod.asked.notify_one();
+    if pod.ending.is_cancelled() {
+        return Err(pod.cancelled());
+    }
+    let hub = Hub::new(pod.limits.attach_behind_bytes);
+    // Followed before there is any output.
+    let session = Stdio::new(hub.clone(), None, None)
+        .attach(Pace::Held)
+        .ok_or_else(fault)?;
+    let cancelled = pod.ending.child_token();
+    let guard = cancelled.clone().drop_guard();
+    let (tell_started, started) = oneshot::channel();
+    let (tell_ended, ended) = oneshot::channel();
+    let live = Live {
+        hub,
+        init,
+        limit: pod.limits.drain_timeout,
+        early: RefCell::default(),
+        started: Cell::new(false),
+    };
+    let shared = pod.clone();
+    pod.tasks.spawn_local(async move {
+        // Init's end is published after this exec's.
+        let _running = container.execs.token();
+        let result = Box::pin(run(&shared, &container, &request, &live, cancelled, tell_started)).await;
+        live.hub.end();
+        shared.attach.end(&live.hub);
+        if let Err(error) = &result {
+            tracing::info!(container = %container.id, code = %error.code, "exec failed: {}", error.message);
+        }
+        let _ = tell_ended.send(result);
+    });
+    match started.await {
+        Ok(stdio) => Ok(ExecSession {
+            session: session.with(&stdio),
+            ended,
+            _killed_with_its_caller: guard,
+        }),
+        Err(_) => Err(ended
+            .await
+            .map_or_else(|_| fault(), |result| result.err().unwrap_or_else(fault))),
+    }
+}
+
+async fn run(
+    pod: &Rc<Pod>,
+    container: &Rc<Container>,
+    request: &ExecSessionRequest,
+    live: &Live,
+    cancelled: CancellationToken,
+    tell_started: oneshot::Sender<Stdio>,
+) -> Result<Exit> {
+    let mut made = Made::default();
+    let named = RefCell::new(None);
+    let steps = Box::pin(async {
+        container.living()?;
+        let (stdin, child_end) = input(request)?;
+        let started = |terminal| {
+            let mut stdio = Stdio::new(live.hub.clone(), stdin, terminal);
+            if !request.stdin {
+                stdio.stdin = None;
+            }
+            live.started.set(true);
+            live.early.take();
+            let id = request.session_id.clone();
+            named.replace(id.map(|id| Named::new(container.clone(), id, stdio.clone())));
+            // A caller who has gone is noticed by the token.
+            let _ = tell_started.send(stdio);
+        };
+        steps(pod, container, &request.spec, &mut made, child_end, live, started).await
+    });
+    let ended = pod.guard(&cancelled, steps).await;
+    drop(named);
+    if ended.is_err() {
+        end(made).await;
+    }
+    ended
+}
+
+/// The input of a command: the write end of its pipe, if it has one, and what the command gets.
+fn input(request: &ExecSessionRequest) -> Result<(Option<Stdin>, OwnedFd)> {
+    let made = match request.stdin && !request.spec.terminal {
+        true => stdio::pipe().map(|(read, write)| (Some(Stdin::pipe(write)), read)),
+        false => stdio::null().map(|null| (None, null)),
+    };
+    made.map_err(|error| Error::from_io(Code::ResourcesExhausted, "making an exec's input", &error))
+}
+
+/// The output of a command, handed on as it comes.
+struct Live {
+    hub: Hub,
+    /// The container's: a command ends with it, and then its caller has a bounded time for the rest.
+    init: Process,
+    limit: Duration,
+    /// Standard error until the command runs, in case that the runtime fails.
+    early: RefCell<Vec<u8>>,
+    started: Cell<bool>,
+}
+
+impl Output for Live {
+    async fn take(&self, stream: Stream, chunk: &[u8]) {
+        if stream == Stream::Stderr && !self.started.get() {
+            let mut early = self.early.borrow_mut();
+            let room = MOST_WORDS.saturating_sub(early.len()).min(chunk.len());
+            early.extend_from_slice(&chunk[..room]);
+        }
+        let too_late = async {
+            self.init.wait().await;
+            tokio::time::sleep(self.limit).await;
+        };
+        tokio::select! {
+            biased;
+            () = self.hub.publish(stream, chunk) => {}
+            () = too_late => self.hub.cut_off_held(),
+        }
+    }
+
+    fn words(&self, rest: Vec<u8>) -> Vec<u8> {
+        let mut words = self.early.take();
+        words.extend_from_slice(&rest);
+        words
+    }
+}
+
+/// More than a runtime ever says.
+const MOST_WORDS: usize = 64 << 10;
+
+/// The name of a running exec among its container's.
+struct Named {
+    container: Rc<Container>,
+    id: String,
+}
+
+impl Named {
+    fn new(container: Rc<Container>, id: String, stdio: Stdio) -> Self {
+        container.exec_sessions.borrow_mut().insert(id.clone(), stdio);
+        Self { container, id }
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        self.container.exec_sessions.borrow_mut().remove(&self.id);
+    }
+}
+
+fn fault() -> Error {
+    Error::new(
+        Code::Internal,
+        "a fault of the server ended this exec; its log has more",
+    )
+}

@@ -1,0 +1,340 @@
+//! Live output for those who follow it: attach clients, and the caller of an exec with streams.
+//!
+//! Nothing is kept for latecomers; that is the log's business. A chunk is copied once, however many
+//! follow, and not at all when nobody does.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+use tokio::sync::Notify;
+
+use crate::logs::Stream;
+
+/// Where the output of one container or exec is handed on. Clones are the same hub.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    shared: Rc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Bytes that a follower may be behind.
+    bound: usize,
+    /// Those that were dropped are swept out by the next chunk.
+    followers: RefCell<Vec<Weak<Queue>>>,
+    ended: Cell<bool>,
+    /// Told when it has ended.
+    told: Notify,
+}
+
+/// What happens when a follower is more than the bound behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The output waits for it, and so does the process: for the one whose output it is.
+    Held,
+    /// It is cut off, and nobody waits: for attach clients, of which there may be several.
+    Free,
+}
+
+/// One reader of live output.
+#[derive(Debug)]
+pub struct Follower {
+    queue: Rc<Queue>,
+}
+
+/// What a follower is given.
+#[derive(Debug)]
+pub enum Followed {
+    /// A piece of output, up to 64 KiB.
+    Output(Stream, Rc<[u8]>),
+    /// All output was given.
+    Ended,
+    /// It was more than the bound behind, and is given nothing more.
+    Behind,
+}
+
+#[derive(Debug)]
+struct Queue {
+    pace: Pace,
+    bound: usize,
+    chunks: RefCell<VecDeque<(Stream, Rc<[u8]>)>>,
+    bytes: Cell<usize>,
+    state: Cell<QueueState>,
+    /// Told when there is something for the follower.
+    filled: Notify,
+    /// Told when the follower has taken something, or has gone.
+    emptied: Notify,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum QueueState {
+    Open,
+    /// The output has ended.
+    Ended,
+    /// The follower was cut off.
+    Behind,
+    /// The follower has gone.
+    Dropped,
+}
+
+impl Hub {
+    /// A hub whose followers may be `bound` bytes behind.
+    pub fn new(bound: usize) -> Self {
+        Self {
+            shared: Rc::new(Shared {
+                bound,
+                followers: RefCell::default(),
+                ended: Cell::new(false),
+                told: Notify::new(),
+            }),
+        }
+    }
+
+    /// Follows the output from now on. None: it has ended.
+    pub fn follow(&self, pace: Pace) -> Option<Follower> {
+        if self.shared.ended.get() {
+            return None;
+        }
+        let queue = Rc::new(Queue {
+            pace,
+            bound: self.shared.bound,
+            chunks: RefCell::default(),
+            bytes: Cell::new(0),
+            state: Cell::new(QueueState::Open),
+            filled: Notify::new(),
+            emptied: Notify::new(),
+        });
+        self.shared.followers.borrow_mut().push(Rc::downgrade(&queue));
+        Some(Follower { queue })
+    }
+
+    /// Hands a chunk to all followers. Waits for those of [`Pace::Held`] alone.
+    pub async fn publish(&self, stream: Stream, chunk: &[u8]) {
+        let followers = self.followers();
+        if followers.is_empty() {
+            return;
+        }
+        let shared: Rc<[u8]> = chunk.into();
+        for queue in followers {
+            if queue.pace == Pace::Held {
+                queue.until(|bytes| bytes < queue.bound).await;
+            }
+            queue.push(stream, &shared);
+        }
+    }
+
+    /// All output was published: followers are told when they have taken it.
+    pub fn end(&self) {
+        self.shared.ended.set(true);
+        for queue in self.followers() {
+            queue.leave(QueueState::Ended);
+        }
+        self.shared.told.notify_waiters();
+    }
+
+    /// Waits until [`Hub::end`] was called.
+    pub async fn ended(&self) {
+        let told = self.shared.told.notified();
+        if !self.shared.ended.get() {
+            told.await;
+        }
+    }
+
+    /// Cuts off the followers for whom the output waits.
+    pub fn cut_off_held(&self) {
+        for queue in self.followers() {
+            if queue.pace == Pace::Held {
+                queue.cut_off();
+            }
+        }
+    }
+
+    /// Whether this is the same hub.
+    pub fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    fn followers(&self) -> Vec<Rc<Queue>> {
+        let mut followers = self.shared.followers.borrow_mut();
+        if followers.is_empty() {
+            return Vec::new();
+        }
+        followers.retain(|queue| {
+            queue
+                .upgrade()
+                .is_some_and(|queue| queue.state.get() == QueueState::Open)
+        });
+        followers.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Follower {
+    /// The next piece of output, or how it ended.
+    pub async fn next(&self) -> Followed {
+        loop {
+            let filled = self.queue.filled.notified();
+            if let Some((stream, chunk)) = self.queue.pop() {
+                return Followed::Output(stream, chunk);
+            }
+            match self.queue.state.get() {
+                QueueState::Open => filled.await,
+                QueueState::Behind => return Followed::Behind,
+                QueueState::Ended | QueueState::Dropped => return Followed::Ended,
+            }
+        }
+    }
+
+    /// Waits until it is less than half the bound behind. Who takes a client's input only then keeps a
+    /// client that echoes itself (`cat`) from being cut off by its own slowness.
+    pub async fn caught_up(&self) {
+        self.queue.until(|bytes| bytes < self.queue.bound / 2).await;
+    }
+
+    /// Takes no more, as if dropped.
+    pub fn leave(&self) {
+        self.queue.leave(QueueState::Dropped);
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Queue {
+    fn push(&self, stream: Stream, chunk: &Rc<[u8]>) {
+        if self.state.get() != QueueState::Open {
+            return;
+        }
+        let bytes = self.bytes.get() + chunk.len();
+        if self.pace == Pace::Free && bytes > self.bound {
+            return self.cut_off();
+        }
+        self.bytes.set(bytes);
+        self.chunks.borrow_mut().push_back((stream, chunk.clone()));
+        self.filled.notify_one();
+    }
+
+    fn pop(&self) -> Option<(Stream, Rc<[u8]>)> {
+        let mut chunks = self.chunks.borrow_mut();
+        let taken = chunks.pop_front()?;
+        if chunks.is_empty() {
+            *chunks = VecDeque::new();
+        }
+        self.bytes.set(self.bytes.get() - taken.1.len());
+        self.emptied.notify_waiters();
+        Some(taken)
+    }
+
+    /// Waits while the follower takes and `enough` does not hold of the bytes that wait for it.
+    async fn until(&self, enough: impl Fn(usize) -> bool) {
+        loop {
+            let emptied = self.emptied.notified();
+            if enough(self.bytes.get())
+                || matches!(self.state.get(), QueueState::Behind | QueueState::Dropped)
+            {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn cut_off(&self) {
+        self.chunks.take();
+        self.bytes.set(0);
+        self.leave(QueueState::Behind);
+    }
+
+    fn leave(&self, state: QueueState) {
+        self.state.set(state);
+        self.filled.notify_one();
+        self.emptied.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    async fn text(follower: &Follower) -> String {
+        match follower.next().await {
+            Followed::Output(stream, chunk) => format!("{stream:?} {}", String::from_utf8_lossy(&chunk)),
+            end => format!("{end:?}"),
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn gives_each_follower_what_came_after_it_and_the_end_last() {
+        let hub = Hub::new(100);
+        hub.publish(Stream::Stdout, b"nobody").await;
+        let early = hub.follow(Pace::Free).unwrap();
+        hub.publish(Stream::Stdout, b"one").await;
+        let late = hub.follow(Pace::Free).unwrap();
+        hub.publish(Stream::Stderr, b"two").await;
+        hub.end();
+        assert_eq!(text(&early).await, "Stdout one");
+        assert_eq!(text(&early).await, "Stderr two");
+        assert_eq!(text(&early).await, "Ended");
+        assert_eq!(text(&late).await, "Stderr two");
+        assert_eq!(text(&late).await, "Ended");
+        assert!(hub.follow(Pace::Free).is_none());
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn cuts_off_who_is_too_far_behind_and_nobody_else() {
+        let hub = Hub::new(10);
+        let (slow, quick) = (hub.follow(Pace::Free).unwrap(), hub.follow(Pace::Free).unwrap());
+        for _ in 0..3 {
+            hub.publish(Stream::Stdout, b"12345").await;
+            assert_eq!(text(&quick).await, "Stdout 12345");
+        }
+        assert_eq!(text(&slow).await, "Behind");
+        hub.end();
+        assert_eq!(text(&quick).await, "Ended");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn waits_for_a_held_follower_until_it_takes_or_goes() {
+        let hub = Hub::new(10);
+        let held = hub.follow(Pace::Held).unwrap();
+        hub.publish(Stream::Stdout, b"1234567890").await;
+        let mut more = Box::pin(hub.publish(Stream::Stdout, b"more"));
+        assert!(more.as_mut().now_or_never().is_none());
+        assert_eq!(text(&held).await, "Stdout 1234567890");
+        assert!(more.as_mut().now_or_never().is_some());
+        drop(more);
+
+        hub.publish(Stream::Stdout, b"1234567890").await;
+        let mut waits = Box::pin(hub.publish(Stream::Stdout, b"x"));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(held);
+        assert!(waits.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_held_follower_can_be_cut_off() {
+        let hub = Hub::new(10);
+        let held = hub.follow(Pace::Held).unwrap();
+        hub.publish(Stream::Stdout, b"1234567890").await;
+        let mut waits = Box::pin(hub.publish(Stream::Stdout, b"x"));
+        assert!(waits.as_mut().now_or_never().is_none());
+        hub.cut_off_held();
+        assert!(waits.as_mut().now_or_never().is_some());
+        assert_eq!(text(&held).await, "Behind");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn has_caught_up_below_half_the_bound() {
+        let hub = Hub::new(10);
+        let follower = hub.follow(Pace::Free).unwrap();
+        assert!(follower.caught_up().now_or_never().is_some());
+        hub.publish(Stream::Stdout, b"12345").await;
+        assert!(follower.caught_up().now_or_never().is_none());
+        follower.next().await;
+        assert!(follower.caught_up().now_or_never().is_some());
+    }
+}
