@@ -44,7 +44,11 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
         id: request.id.clone(),
         bundle: request.bundle.clone(),
         terminal: request.terminal,
-        log_paths: request.logs.iter().map(|target| target.path.clone()).collect(),
+        log_paths: request
+            .logs
+            .iter()
+            .filter_map(|target| Some(target.path()?.to_owned()))
+            .collect(),
     })?;
     let mut undo = Undo::new(container.clone());
     let made = pod

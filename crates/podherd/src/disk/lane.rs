@@ -37,6 +37,8 @@ pub(super) enum Place {
     Unknown,
     /// A device number, `None` when the device can't be found.
     Device(Option<u64>),
+    /// The journal: when it hangs, no disk does.
+    Journald,
 }
 
 /// The lanes that live, by their paths as they are spelled.
@@ -58,14 +60,23 @@ impl Lanes {
 }
 
 impl Lane {
+    /// A lane of its own among those of the journal.
+    pub(super) fn of_journald() -> Self {
+        Self::at(PathBuf::new(), Place::Journald)
+    }
+
     fn new(path: &Path) -> Self {
+        Self::at(path.to_owned(), Place::Unknown)
+    }
+
+    fn at(path: PathBuf, place: Place) -> Self {
         let state = LaneState {
-            place: Place::Unknown,
+            place,
             jobs: VecDeque::new(),
             taken: false,
         };
         Self(Arc::new(LaneShared {
-            path: path.to_owned(),
+            path,
             state: Mutex::new(state),
         }))
     }

@@ -103,6 +103,11 @@ impl Disk {
         self.lanes.get(path)
     }
 
+    /// A new sequence of jobs that wait for journald, on threads of their own: one that hangs holds no disk.
+    pub fn journald_lane(&self) -> Lane {
+        Lane::of_journald()
+    }
+
     /// Runs `job` on a writer thread of the lane's device, after the earlier jobs of the same lane.
     ///
     /// The job is queued by the call itself, not by the first poll, and runs to its end even when the

@@ -7,6 +7,7 @@ use futures::future::join_all;
 
 use super::error::{LogError, LogOutcome};
 use super::sink::{Sink, Undo};
+use super::timestamp::Timestamp;
 use super::{LogTarget, Stream};
 use crate::disk::Disk;
 
@@ -55,8 +56,9 @@ impl ContainerLog {
     ///
     /// One call at a time for each stream. Dropping the future in mid-wait loses the rest of the chunk.
     pub async fn write(&self, stream: Stream, chunk: &[u8]) {
+        let time = Timestamp::now();
         for sink in &*self.sinks {
-            sink.write(stream, chunk).await;
+            sink.write(stream, time, chunk).await;
         }
     }
 

@@ -7,13 +7,13 @@ use rustix::io::Errno;
 
 use crate::disk::DiskError;
 
-/// A log file that can't be opened, or that could not be written.
+/// A log that can't be opened, or that could not be written.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{kind}: {}: {}", path.display(), reason(*source))]
 pub struct LogError {
     /// What the reader can act on.
     pub kind: LogErrorKind,
-    /// The log file.
+    /// The log file, or the journal's socket.
     pub path: PathBuf,
     /// What the kernel said.
     pub source: Errno,
@@ -35,6 +35,8 @@ pub enum LogErrorKind {
     ReadOnly,
     /// Access is denied (`EACCES`, `EPERM`).
     Permission,
+    /// No journal listens at its socket.
+    NoJournal,
     /// No writer thread can be started (`EAGAIN`).
     NoThread,
     /// Anything else, `EIO` for one.
@@ -59,6 +61,20 @@ impl LogError {
             Errno::ISDIR | Errno::LOOP | Errno::NXIO => LogErrorKind::NotAFile,
             Errno::NOSPC | Errno::DQUOT => LogErrorKind::Full,
             Errno::ROFS => LogErrorKind::ReadOnly,
+            Errno::ACCESS | Errno::PERM => LogErrorKind::Permission,
+            _ => LogErrorKind::Other,
+        };
+        Self {
+            kind,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// About the journal's socket.
+    pub(super) fn of_journal(path: &Path, source: Errno) -> Self {
+        let kind = match source {
+            Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED => LogErrorKind::NoJournal,
             Errno::ACCESS | Errno::PERM => LogErrorKind::Permission,
             _ => LogErrorKind::Other,
         };
@@ -94,6 +110,7 @@ impl fmt::Display for LogErrorKind {
             Self::Full => "no space is left for the log",
             Self::ReadOnly => "the log's filesystem is read-only",
             Self::Permission => "no permission to write the log",
+            Self::NoJournal => "no journal listens at its socket",
             Self::NoThread => "no thread can be started to write the log",
             Self::Other => "the log can't be written",
         })

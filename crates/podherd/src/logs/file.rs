@@ -2,34 +2,32 @@
 
 mod append;
 mod open;
+mod rotate;
 
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::fs::{lstat, unlink};
-use rustix::io::Errno;
+use rustix::fs::{Stat, lstat, unlink};
 
 use super::error::LogError;
+use super::losses::Losses;
+use super::timestamp::Timestamp;
+use super::{LogFileTarget, LogFormat};
+use open::Opened;
 
-/// An open log file, and what could not be written to it.
+/// A log file's path, the file that is open of it, and what could not be written.
 pub(super) struct LogFile {
-    /// The container's id, for the server's own log.
-    label: Arc<str>,
     path: PathBuf,
-    file: OwnedFd,
-    identity: Identity,
-    /// This server made the file when it opened the log.
-    created: bool,
-    /// It can be cut back; not so `/dev/null`.
-    regular: bool,
-    /// The file's last byte is not a newline: the next record needs one before it.
-    torn: bool,
-    /// Bytes of output lost and not yet said so in the log.
-    unsaid: u64,
-    /// Bytes of output lost since the log was opened.
-    dropped: u64,
-    last_error: Option<Errno>,
+    format: LogFormat,
+    max_size: Option<NonZeroU64>,
+    opened: Opened,
+    losses: Losses,
+    /// The latest time in the name of an older file: names of one log never go back, whatever the clock does.
+    rotated_at: Option<Timestamp>,
+    /// The last rotation failed, which was said.
+    rotation_fails: bool,
 }
 
 /// What makes a path's file this file.
@@ -40,47 +38,65 @@ struct Identity {
 }
 
 impl LogFile {
-    /// Bytes of output lost since the log was opened.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
+    /// Opens a log to append to it, making it if it is not there. Nothing that is in it is touched.
+    pub(super) fn open(target: LogFileTarget, label: Arc<str>) -> Result<Self, LogError> {
+        let opened = Opened::append_to(&target.path).map_err(|errno| LogError::new(&target.path, errno))?;
+        Ok(Self {
+            path: target.path,
+            format: target.format,
+            max_size: target.max_size,
+            opened,
+            losses: Losses::new(label),
+            rotated_at: None,
+            rotation_fails: false,
+        })
+    }
+
+    /// What could not be written.
+    pub(super) fn losses(&self) -> &Losses {
+        &self.losses
     }
 
     /// The last failure to write.
     pub(super) fn last_error(&self) -> Option<LogError> {
-        self.last_error.map(|errno| LogError::new(&self.path, errno))
+        let errno = self.losses.last_error()?;
+        Some(LogError::new(&self.path, errno))
     }
 
     /// Whether the file is new, made by [`LogFile::open`].
     pub(super) fn created(&self) -> bool {
-        self.created
+        self.opened.created
     }
 
     /// Opens the path anew, for a log that was renamed. On an error the old file goes on.
     pub(super) fn reopen(&mut self) -> Result<(), LogError> {
-        let fresh = Self::open(self.path.clone(), Arc::clone(&self.label))?;
-        self.created = self.created && fresh.identity == self.identity;
-        self.file = fresh.file;
-        self.identity = fresh.identity;
-        self.regular = fresh.regular;
-        self.torn = fresh.torn;
+        let mut fresh = Opened::append_to(&self.path).map_err(|errno| LogError::new(&self.path, errno))?;
+        // A file that a reopen made holds what its container wrote: no undo removes it.
+        fresh.created = self.opened.created && fresh.identity == self.opened.identity;
+        self.opened = fresh;
         Ok(())
     }
 
     /// Removes the file if opening the log made it and the path still names it.
     pub(super) fn remove_if_created(&mut self) {
-        let same = |found| Identity::of(&found) == self.identity;
-        if self.created && lstat(&self.path).is_ok_and(same) {
-            self.created = false;
-            if let Err(error) = unlink(&self.path) {
-                let (container, path) = (&*self.label, self.path.display());
-                tracing::warn!(container, code = "LOG_NOT_REMOVED", %path, %error, "log of an undone create stays");
-            }
+        if !self.opened.created || !self.path_is_ours() {
+            return;
         }
+        self.opened.created = false;
+        if let Err(error) = unlink(&self.path) {
+            let (container, path) = (self.losses.label(), self.path.display());
+            tracing::warn!(container, code = "LOG_NOT_REMOVED", %path, %error, "log of an undone create stays");
+        }
+    }
+
+    /// Whether the path names the file that is open.
+    fn path_is_ours(&self) -> bool {
+        lstat(&self.path).is_ok_and(|found| Identity::of(&found) == self.opened.identity)
     }
 }
 
 impl Identity {
-    fn of(stat: &rustix::fs::Stat) -> Self {
+    fn of(stat: &Stat) -> Self {
         Self {
             device: stat.st_dev,
             inode: stat.st_ino,

@@ -1,31 +1,38 @@
-//! What containers write, kept in log files.
+//! What containers write, kept in log files and in the journal.
 //!
 //! - [`ContainerLog`] is one container's log: chunks of its streams go in, records come out in every sink.
-//! - `encoder` turns chunks into CRI records; `timestamp` writes their times.
+//! - `lines` finds the lines in chunks; `records` are the formats: CRI, JSON, journald; `timestamp` their times.
 //! - `sink` holds the batches between the event loop and the writer thread, and their bound.
-//! - `file` is the file itself, touched by writer threads only: append, repair of a torn line, reopen.
+//! - `output` is where a sink's records go, touched by writer threads only: `file` (append, repair of a
+//!   torn line, reopen, rotation) or `journald` (datagrams). `losses` counts what could not be written.
 //! - `error` says why a log can't be opened, or what writing last failed with.
 //!
-//! A chunk travels: `write` encodes it into a batch of whole records → the batch waits in its sink's
-//! queue → a writer thread writes it with one `write(2)` → its buffer is used for another batch.
+//! A chunk travels: `write` encodes it, for each sink, into a batch of whole records → the batch waits in
+//! its sink's queue → a writer thread writes it with one `write(2)` → its buffer is used for another batch.
 //! While batches wait, new records join the last one; when [`BATCHES_IN_FLIGHT`] are full, `write` waits,
 //! the container's pipe fills, and the container slows down. Nothing is dropped but what the
-//! filesystem refuses.
+//! filesystem or the journal refuses.
 
 mod container_log;
-mod encoder;
 mod error;
 mod file;
+mod journald;
+mod lines;
+mod losses;
+mod output;
+mod records;
 mod sink;
 #[cfg(test)]
 mod tests;
 mod timestamp;
 
-use std::path::PathBuf;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
 
 pub use container_log::ContainerLog;
-pub use encoder::LINE_BYTES;
 pub use error::{LogError, LogErrorKind, LogOutcome};
+pub use lines::LINE_BYTES;
+pub use records::entry::ENTRY_BYTES;
 pub use sink::BATCHES_IN_FLIGHT;
 
 /// One of a container's output streams.
@@ -39,8 +46,40 @@ pub enum Stream {
 
 /// Where a container's output is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LogTarget {
-    /// The log file, in the CRI format (Kubernetes' `kuberuntime` log format): one line a record,
-    /// `TIME STREAM F|P CONTENT`.
+pub enum LogTarget {
+    /// A file.
+    File(LogFileTarget),
+    /// The machine's journal (systemd-journald), one entry a line.
+    Journald,
+}
+
+/// A log file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogFileTarget {
+    /// Its path; the newest records are always there.
     pub path: PathBuf,
+    /// What a record looks like.
+    pub format: LogFormat,
+    /// Bytes that the file holds before it is renamed and a fresh one begun; older files are never
+    /// removed. A single record that is longer has a file of its own. None: no limit.
+    pub max_size: Option<NonZeroU64>,
+}
+
+/// What a record of a log file looks like: one line for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// `TIME STREAM F|P CONTENT`, as the kubelet reads it.
+    Cri,
+    /// A JSON object: `timestamp`, `timestampNanos`, `pipe`, `partial`, `message` or `messageBase64`.
+    Json,
+}
+
+impl LogTarget {
+    /// The path of a log file; none of the journal.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) => Some(&file.path),
+            Self::Journald => None,
+        }
+    }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::encoder::Encoder;
 use super::error::{LogError, LogOutcome};
-use super::file::LogFile;
+use super::output::Output;
+use super::records::Encoder;
 use super::timestamp::Timestamp;
 use super::{LogTarget, Stream};
 use crate::disk::{Disk, Lane};
@@ -19,7 +19,8 @@ use queue::{Item, SinkQueue};
 
 /// The event loop's side of a sink.
 pub(super) struct Sink {
-    path: PathBuf,
+    /// What an error names.
+    place: PathBuf,
     lane: Lane,
     disk: Disk,
     /// Borrowed between two awaits only, so that the streams' tasks can share it.
@@ -28,31 +29,31 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// Opens the target's file on its writer thread. A file that this made is removed again when the
+    /// Opens the target on its writer thread. A file that this made is removed again when the
     /// future is dropped, and when the returned [`Undo`] is.
     pub(super) async fn open(
         disk: &Disk,
         label: Arc<str>,
         target: LogTarget,
     ) -> Result<(Self, Option<Undo>), LogError> {
-        let LogTarget { path } = target;
-        let lane = disk.lane(&path);
+        let place = target.place().to_owned();
+        let lane = target.lane(disk);
         let queue = SinkQueue::new(disk.hands(), &lane);
+        let encoder = RefCell::new(Encoder::of(&target));
         let job = {
-            let (queue, path) = (Arc::clone(&queue), path.clone());
+            let queue = Arc::clone(&queue);
             move || -> Result<Option<Undo>, LogError> {
-                let file = LogFile::open(path, label)?;
-                let created = file.created();
-                queue.set_file(file);
+                let output = Output::open(target, label)?;
+                let created = output.created();
+                queue.set_output(output);
                 Ok(created.then(|| Undo(Some(queue))))
             }
         };
         let opened = disk.run(&lane, job).await;
-        let undo = opened.map_err(|error| LogError::from_disk(&path, &error))??;
-        let encoder = RefCell::default();
+        let undo = opened.map_err(|error| LogError::from_disk(&place, &error))??;
         Ok((
             Self {
-                path,
+                place,
                 lane,
                 disk: disk.clone(),
                 encoder,
@@ -62,27 +63,24 @@ impl Sink {
         ))
     }
 
-    pub(super) async fn write(&self, stream: Stream, chunk: &[u8]) {
-        let time = Timestamp::now();
+    pub(super) async fn write(&self, stream: Stream, time: Timestamp, chunk: &[u8]) {
         let mut rest = chunk;
         while !rest.is_empty() {
             let mut batch = self.queue.batch_with_room().await;
             let done = self.encoder.borrow_mut().encode(stream, time, rest, &mut batch);
-            self.queue.put(batch);
             rest = &rest[done..];
+            self.queue.put(batch, !rest.is_empty());
         }
     }
 
     pub(super) async fn end(&self, stream: Stream) {
         // Most streams end with a newline: no reason to map a batch.
-        if !self.encoder.borrow().holds(stream) {
-            return;
+        while self.encoder.borrow().holds(stream) {
+            let mut batch = self.queue.batch_with_room().await;
+            let mut encoder = self.encoder.borrow_mut();
+            encoder.end(stream, Timestamp::now(), &mut batch);
+            self.queue.put(batch, encoder.holds(stream));
         }
-        let mut batch = self.queue.batch_with_room().await;
-        self.encoder
-            .borrow_mut()
-            .end(stream, Timestamp::now(), &mut batch);
-        self.queue.put(batch);
     }
 
     pub(super) async fn flush(&self) -> LogOutcome {
@@ -114,7 +112,7 @@ impl Sink {
     async fn answer<T>(&self, result: oneshot::Receiver<T>) -> Result<T, LogError> {
         result
             .await
-            .map_err(|_| LogError::from_disk(&self.path, &crate::disk::DiskError::Panicked))
+            .map_err(|_| LogError::from_disk(&self.place, &crate::disk::DiskError::Panicked))
     }
 }
 

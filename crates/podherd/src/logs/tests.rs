@@ -6,17 +6,24 @@ mod records;
 mod speed;
 
 use std::fs;
+use std::num::NonZeroU64;
 use std::path::Path;
 
-use super::encoder::LINE_BYTES;
-use super::{ContainerLog, LogTarget, Stream};
+use super::{ContainerLog, LINE_BYTES, LogFileTarget, LogFormat, LogTarget, Stream};
 use crate::disk::Disk;
 
 const LABEL: &str = "container";
 
 fn target(path: &Path) -> Vec<LogTarget> {
-    let path = path.to_owned();
-    vec![LogTarget { path }]
+    vec![file(path, LogFormat::Cri, 0)]
+}
+
+fn file(path: &Path, format: LogFormat, max_size: u64) -> LogTarget {
+    LogTarget::File(LogFileTarget {
+        path: path.to_owned(),
+        format,
+        max_size: NonZeroU64::new(max_size),
+    })
 }
 
 async fn open(path: &Path) -> ContainerLog {

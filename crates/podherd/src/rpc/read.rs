@@ -1,13 +1,14 @@
 //! From messages to checked types. A text that is not UTF-8, a NUL where a path or an argument goes,
 //! a value that a newer client knows and we don't: each is an error that names the field.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use podherd_schema::conmon_capnp::conmon as schema;
 
 use crate::container::{ContainerId, Ending};
 use crate::error::{Code, Error, Result};
-use crate::logs::LogTarget;
+use crate::logs::{LogFileTarget, LogFormat, LogTarget};
 use crate::runtime::CgroupManager;
 
 /// A text for an argument, a variable or a name: UTF-8 without NUL.
@@ -83,30 +84,36 @@ pub fn cgroup_manager(
     }
 }
 
-/// Log sinks.
+/// Log sinks. The path of journald has no meaning and may be empty.
 pub fn log_drivers(
     value: capnp::Result<capnp::struct_list::Reader<'_, schema::log_driver::Owned>>,
 ) -> Result<Vec<LogTarget>> {
     use schema::log_driver::Type;
-    let target = |driver: schema::log_driver::Reader<'_>| match driver.get_type() {
-        Ok(Type::ContainerRuntimeInterface) if driver.get_max_size() > 0 => Err(Error::new(
-            Code::Unimplemented,
-            "logDrivers: this server does not rotate logs by size; let maxSize be 0",
-        )),
-        Ok(Type::ContainerRuntimeInterface) => Ok(LogTarget {
+    let file = |driver: schema::log_driver::Reader<'_>, format| -> Result<LogTarget> {
+        Ok(LogTarget::File(LogFileTarget {
             path: path("logDrivers.path", driver.get_path())?,
-        }),
-        Ok(Type::Json | Type::Journald) => Err(Error::new(
-            Code::Unimplemented,
-            "logDrivers: this server writes containerRuntimeInterface logs only",
-        )),
+            format,
+            max_size: NonZeroU64::new(driver.get_max_size()),
+        }))
+    };
+    let target = |driver: schema::log_driver::Reader<'_>| match driver.get_type() {
+        Ok(Type::ContainerRuntimeInterface) => file(driver, LogFormat::Cri),
+        Ok(Type::Json) => file(driver, LogFormat::Json),
+        Ok(Type::Journald) => Ok(LogTarget::Journald),
         Err(unknown) => Err(invalid("logDrivers.type", unknown)),
     };
-    value
+    let targets: Vec<_> = value
         .map_err(|error| invalid("logDrivers", error))?
         .iter()
         .map(target)
-        .collect()
+        .collect::<Result<_>>()?;
+    for (index, target) in targets.iter().enumerate() {
+        if targets[..index].iter().any(|other| other.path() == target.path()) {
+            let place = target.path().unwrap_or(Path::new("the journal")).display();
+            return Err(invalid("logDrivers", format!("two of them write to {place}")));
+        }
+    }
+    Ok(targets)
 }
 
 /// What is done when a container has ended.

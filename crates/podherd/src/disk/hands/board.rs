@@ -35,7 +35,7 @@ impl Device {
     fn new(place: Place) -> Self {
         let limit = match place {
             Place::Unknown => THREADS_LOOKING,
-            Place::Device(_) => THREADS_PER_DEVICE,
+            Place::Device(_) | Place::Journald => THREADS_PER_DEVICE,
         };
         Self {
             ready: VecDeque::new(),

@@ -1,13 +1,11 @@
 //! Opening a log file.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags, fcntl_setfl, fstat, open};
 use rustix::io::{Errno, pread};
 
-use super::super::error::{LogError, LogErrorKind};
-use super::{Identity, LogFile};
+use super::{Identity, OwnedFd};
 
 /// Only the owner: a log holds whatever a container prints. The kubelet reads it as root.
 const MODE: Mode = Mode::from_raw_mode(0o600);
@@ -25,50 +23,61 @@ const FLAGS: OFlags = OFlags::RDWR
     .union(OFlags::NOCTTY)
     .union(OFlags::NONBLOCK);
 
-impl LogFile {
-    /// Opens a log to append to it, making it if it is not there. Nothing that is in it is touched.
-    pub(in super::super) fn open(path: PathBuf, label: Arc<str>) -> Result<Self, LogError> {
-        let (file, created) = open_or_create(&path).map_err(|errno| LogError::new(&path, errno))?;
-        let stat = fstat(&file).map_err(|errno| LogError::new(&path, errno))?;
+/// An open file, and what is known of it.
+pub(super) struct Opened {
+    pub(super) file: OwnedFd,
+    pub(super) identity: Identity,
+    /// Opening made it.
+    pub(super) created: bool,
+    /// It can be cut back and rotated; not so `/dev/null`.
+    pub(super) regular: bool,
+    /// Its last byte is not a newline: the next record needs one before it.
+    pub(super) torn: bool,
+    /// Its size, as far as this server knows: others may have cut it.
+    pub(super) size: u64,
+}
+
+impl Opened {
+    /// Opens `path` to append to it, making it if it is not there.
+    pub(super) fn append_to(path: &Path) -> Result<Self, Errno> {
+        let (file, created) = open_or_create(path)?;
+        let stat = fstat(&file)?;
         let regular = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => true,
             FileType::CharacterDevice => false,
-            _ => {
-                return Err(LogError {
-                    kind: LogErrorKind::NotAFile,
-                    path,
-                    source: Errno::INVAL,
-                });
-            }
+            // What the kernel says of a FIFO or a socket without a reader.
+            _ => return Err(Errno::NXIO),
         };
         if !regular {
             // A device that is not ready shall make its writer wait, as a file would.
-            let waiting = fcntl_setfl(&file, OFlags::APPEND);
-            waiting.map_err(|errno| LogError::new(&path, errno))?;
+            fcntl_setfl(&file, OFlags::APPEND)?;
         }
+        let size = stat.st_size.try_into().unwrap_or(0);
         let mut last = [b'\n'];
-        if regular && stat.st_size > 0 {
+        if regular && size > 0 {
             // Where it can't be read nothing is known of a torn line, and none is assumed.
-            let _ = pread(&file, &mut last, stat.st_size as u64 - 1);
+            let _ = pread(&file, &mut last, size - 1);
         }
-        let torn = last != *b"\n";
-        let identity = Identity::of(&stat);
         Ok(Self {
-            label,
-            path,
             file,
-            identity,
+            identity: Identity::of(&stat),
             created,
             regular,
-            torn,
-            unsaid: 0,
-            dropped: 0,
-            last_error: None,
+            torn: last != *b"\n",
+            size,
         })
+    }
+
+    /// Whether it is smaller than was known, because somebody else has cut it (logrotate's `copytruncate`).
+    pub(super) fn was_cut(&mut self) -> bool {
+        let size = fstat(&self.file).map_or(self.size, |stat| stat.st_size.try_into().unwrap_or(0));
+        let cut = size < self.size;
+        self.size = self.size.min(size);
+        cut
     }
 }
 
-fn open_or_create(path: &Path) -> Result<(std::os::fd::OwnedFd, bool), Errno> {
+fn open_or_create(path: &Path) -> Result<(OwnedFd, bool), Errno> {
     let mut last = Errno::NOENT;
     for _ in 0..TRIES {
         match open(path, FLAGS | OFlags::CREATE | OFlags::EXCL, MODE) {

@@ -6,21 +6,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::super::encoder::fits;
 use super::super::error::{LogError, LogOutcome};
-use super::super::file::LogFile;
-use crate::disk::{Hands, Lane, STALL};
+use super::super::output::Output;
+use crate::disk::{BATCH_BYTES, Hands, Lane, STALL};
 
-/// Batches of one sink that are queued or being written, at most; [`BATCH_BYTES`](crate::disk::BATCH_BYTES)
-/// each. Past it, [`ContainerLog::write`](super::super::ContainerLog::write) waits. Enough for the event
+/// Batches of one sink that are queued or being written, at most; [`BATCH_BYTES`] each, unless a single
+/// record is longer. Past it, [`ContainerLog::write`](super::super::ContainerLog::write) waits. Enough for the event
 /// loop to fill one while another is written; more would only be memory.
 pub const BATCHES_IN_FLIGHT: usize = 4;
 
 /// One thing for the writer thread to do, in the order in which it was asked for.
 pub(super) enum Item {
-    Batch(Vec<u8>),
+    Batch(Batch),
     Reopen(oneshot::Sender<Result<(), LogError>>),
     Flush(oneshot::Sender<LogOutcome>),
+}
+
+/// Whole records.
+pub(super) struct Batch {
+    records: Vec<u8>,
+    /// The next record has no room in it.
+    full: bool,
 }
 
 /// Shared by the event loop's side of a sink and the jobs of its lane.
@@ -30,8 +36,8 @@ pub(super) struct SinkQueue {
     /// Locked for moments only, by both sides.
     waiting: Mutex<Waiting>,
     /// Locked by jobs of the lane only, as long as the disk takes; never by the event loop.
-    file: Mutex<Option<LogFile>>,
-    /// A copy of the file's count, for whoever must not wait for the disk.
+    output: Mutex<Option<Output>>,
+    /// A copy of the output's count, for whoever must not wait for the disk.
     dropped: AtomicU64,
     /// Told when a batch has been written.
     room: Notify,
@@ -52,14 +58,14 @@ impl SinkQueue {
             hands: Arc::clone(hands),
             lane: lane.clone(),
             waiting: Mutex::default(),
-            file: Mutex::default(),
+            output: Mutex::default(),
             dropped: AtomicU64::new(0),
             room: Notify::new(),
         })
     }
 
-    pub(super) fn set_file(&self, file: LogFile) {
-        *self.file() = Some(file);
+    pub(super) fn set_output(&self, output: Output) {
+        *self.output() = Some(output);
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -67,8 +73,8 @@ impl SinkQueue {
     }
 
     pub(super) fn remove_if_created(&self) {
-        if let Some(file) = &mut *self.file() {
-            file.remove_if_created();
+        if let Some(output) = &mut *self.output() {
+            output.remove_if_created();
         }
     }
 
@@ -79,7 +85,7 @@ impl SinkQueue {
         let _ = hands.queue_first(&lane, Box::new(move || queue.remove_if_created()));
     }
 
-    /// The batch to append to: the last one that waits if a record fits, or an empty one; waits while
+    /// The batch to append to: the last one that waits unless it is full, or an empty one; waits while
     /// [`BATCHES_IN_FLIGHT`] are full. The caller puts it back before it awaits anything.
     pub(super) async fn batch_with_room(&self) -> Vec<u8> {
         loop {
@@ -94,10 +100,10 @@ impl SinkQueue {
         }
     }
 
-    /// Queues what [`Self::batch_with_room`] gave.
-    pub(super) fn put(self: &Arc<Self>, batch: Vec<u8>) {
-        if !batch.is_empty() {
-            self.push(Item::Batch(batch));
+    /// Queues what [`Self::batch_with_room`] gave; `full`: the next record had no room in it.
+    pub(super) fn put(self: &Arc<Self>, records: Vec<u8>, full: bool) {
+        if !records.is_empty() {
+            self.push(Item::Batch(Batch { records, full }));
         }
     }
 
@@ -114,11 +120,11 @@ impl SinkQueue {
     fn open_batch(&self) -> Option<Vec<u8>> {
         let mut waiting = self.waiting();
         if let Some(Item::Batch(batch)) = waiting.items.back_mut()
-            && fits(batch)
+            && !batch.full
         {
-            let batch = std::mem::take(batch);
+            let records = std::mem::take(&mut batch.records);
             waiting.items.pop_back();
-            return Some(batch);
+            return Some(records);
         }
         let queued = waiting
             .items
@@ -155,25 +161,24 @@ impl SinkQueue {
         waiting.writing = matches!(item, Item::Batch(_));
         drop(waiting);
         let turn = Turn(&self);
-        let mut file = self.file();
+        let mut output = self.output();
         // Set before the first item: items come after the opening, on the same lane.
-        let Some(file) = &mut *file else { return };
+        let Some(output) = &mut *output else { return };
         match item {
-            Item::Batch(batch) => {
-                file.append(&batch);
-                self.hands.buffers().give(batch);
+            Item::Batch(Batch { records, .. }) => {
+                output.append(&records);
+                // One that has grown for a long record is not kept.
+                if records.capacity() <= BATCH_BYTES {
+                    self.hands.buffers().give(records);
+                }
             }
-            Item::Reopen(done) => drop(done.send(file.reopen())),
+            Item::Reopen(done) => drop(done.send(output.reopen())),
             Item::Flush(done) => {
-                file.settle();
-                let outcome = LogOutcome {
-                    dropped_bytes: file.dropped(),
-                    last_error: file.last_error(),
-                };
-                drop(done.send(outcome));
+                output.settle();
+                drop(done.send(output.outcome()));
             }
         }
-        self.dropped.store(file.dropped(), Ordering::Relaxed);
+        self.dropped.store(output.dropped(), Ordering::Relaxed);
         drop(turn);
     }
 
@@ -181,8 +186,8 @@ impl SinkQueue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn file(&self) -> MutexGuard<'_, Option<LogFile>> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    fn output(&self) -> MutexGuard<'_, Option<Output>> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

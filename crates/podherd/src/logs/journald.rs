@@ -1,0 +1,89 @@
+//! The journal of the machine, by its native protocol (systemd's documentation, "Native Journal Protocol"):
+//! one datagram an entry. Everything here may wait for the journal: writer threads only.
+
+mod entry;
+mod socket;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::Stream;
+use super::error::LogError;
+use super::losses::Losses;
+use super::records::entry::{Parsed, parse};
+use entry::Fields;
+pub(super) use socket::Journal;
+
+/// Where journald listens.
+pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
+
+/// A container's way to the journal, and what could not be sent.
+pub(super) struct JournalLog {
+    journal: &'static Journal,
+    socket: OwnedFd,
+    fields: Fields,
+    losses: Losses,
+}
+
+impl JournalLog {
+    /// Makes a socket. An error if nobody listens at the journal's.
+    pub(super) fn open(journal: &'static Journal, label: Arc<str>) -> Result<Self, LogError> {
+        let socket = journal.open();
+        let socket = socket.map_err(|errno| LogError::of_journal(journal.path(), errno))?;
+        Ok(Self {
+            journal,
+            socket,
+            fields: Fields::of(&label),
+            losses: Losses::new(label),
+        })
+    }
+
+    /// What could not be sent.
+    pub(super) fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// The last failure to send.
+    pub(super) fn last_error(&self) -> Option<LogError> {
+        let errno = self.losses.last_error()?;
+        Some(LogError::of_journal(self.journal.path(), errno))
+    }
+
+    /// Sends each entry of a batch. One that can't be sent is lost and counted.
+    pub(super) fn append(&mut self, batch: &[u8]) {
+        for entry in parse(batch) {
+            self.settle();
+            // An entry after a loss that is not said would look as if nothing were missing.
+            let sent = match self.losses.notice() {
+                None => self.send(entry),
+                Some(_) => Err(self.losses.last_error().unwrap_or(Errno::IO)),
+            };
+            if let Err(errno) = sent {
+                self.losses.lose(self.journal.path(), entry.output_bytes(), errno);
+            }
+        }
+    }
+
+    /// Says how much was lost, if that has not been said and the journal takes it.
+    pub(super) fn settle(&mut self) {
+        let Some(text) = self.losses.notice() else {
+            return;
+        };
+        let notice = Parsed {
+            stream: Stream::Stderr,
+            partial: false,
+            content: text.as_bytes(),
+        };
+        if self.send(notice).is_ok() {
+            self.losses.said(self.journal.path());
+        }
+    }
+
+    fn send(&self, entry: Parsed<'_>) -> Result<(), Errno> {
+        let length = (entry.content.len() as u64).to_le_bytes();
+        let datagram = self.fields.datagram(&entry, &length);
+        self.journal.send(&self.socket, datagram)
+    }
+}
