@@ -27,7 +27,8 @@ export function writeBundle(path: string, options: BundleOptions): void {
   writeFileSync(join(path, 'config.json'), JSON.stringify(bundleConfig(options)));
 }
 
-function bundleConfig(options: BundleOptions): object {
+/** The config.json of a bundle. */
+export function bundleConfig(options: BundleOptions): object {
   const data = Object.entries(options.data ?? {});
   return {
     ociVersion,
