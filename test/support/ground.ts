@@ -25,6 +25,11 @@ export interface CreateOptions extends Partial<Omit<BundleOptions, 'rootfs' | 'c
   logPath?: string;
   /** In place of the test's own exit directory. */
   exitPaths?: readonly string[];
+  /** Options of the runtime's `create`. */
+  commandArgs?: readonly string[];
+  /** Slots of the fd socket. */
+  additionalFds?: readonly bigint[];
+  leakFds?: readonly bigint[];
   server?: TestServer;
   connection?: Connection;
 }
@@ -41,6 +46,7 @@ export class Ground {
   readonly exitFiles: ExitFiles;
   readonly #servers: TestServer[] = [];
   readonly #containers: TestContainer[] = [];
+  readonly #clients: (() => void)[] = [];
   readonly #cleanups: (() => Promise<void> | void)[] = [];
   /** The first server, as soon as somebody has asked for it. */
   #first: Promise<TestServer> | undefined;
@@ -111,6 +117,9 @@ export class Ground {
         exitPaths: [...(options.exitPaths ?? [this.exitFiles.path(id)])],
         logDrivers: [{ type: 'containerRuntimeInterface', path: logPath }],
         cgroupManager: 'cgroupfs',
+        commandArgs: [...(options.commandArgs ?? [])],
+        additionalFds: [...(options.additionalFds ?? [])],
+        leakFds: [...(options.leakFds ?? [])],
       },
     });
     const container = new TestContainer({
@@ -153,6 +162,11 @@ export class Ground {
     return path;
   }
 
+  /** Has a client of a server's ended before it is looked what is left. */
+  endsFirst(client: () => void): void {
+    this.#clients.push(client);
+  }
+
   /** Has something undone after the servers have ended. */
   onEnd(cleanup: () => Promise<void> | void): void {
     this.#cleanups.unshift(cleanup);
@@ -166,6 +180,7 @@ export class Ground {
   /** Ends everything, and fails when something was left by the servers. */
   async end(): Promise<void> {
     try {
+      for (const end of this.#clients) end();
       for (const container of this.#containers) await container.delete();
       await this.expectNothingLeft();
       for (const server of this.#servers) this.#complain(await server.stop(), server);

@@ -98,7 +98,7 @@ function whose(pid: number, watched: Watched): string {
 }
 
 /** What is in `now` more often than in `before`. */
-function beyond(now: readonly Thing[], before: readonly Thing[]): Thing[] {
+export function beyond(now: readonly Thing[], before: readonly Thing[]): Thing[] {
   const key = ({ kind, what, pid }: Thing): string => `${kind}\0${pid ?? what}`;
   const rest = before.map(key);
   return now.filter((thing) => {

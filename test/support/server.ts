@@ -2,7 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statS
 import { basename, join } from 'node:path';
 
 import { Connection } from './connection.js';
-import { findLeftovers, settle, takeSnapshot, type Thing, type Watched } from './leftovers.js';
+import { beyond, findLeftovers, settle, takeSnapshot, type Thing, type Watched } from './leftovers.js';
 import { Nursery } from './nursery.js';
 import { serverBinary, serverKind } from './paths.js';
 import { until, within } from './until.js';
@@ -29,8 +29,7 @@ export interface ServerPlace {
 export class TestServer {
   readonly pid: number;
   readonly watched: Watched;
-  /** What was there when the server had just started. */
-  readonly atStart: readonly Thing[];
+  #atStart: readonly Thing[];
   /** The connection that the test's calls go through. */
   readonly connection: Connection;
   readonly nursery: Nursery;
@@ -78,7 +77,20 @@ export class TestServer {
     this.nursery = nursery;
     this.connection = connection;
     this.watched = { ...place, server: pid, nursery: nursery.pid, temporary: paths.temporary };
-    this.atStart = takeSnapshot(this.watched);
+    this.#atStart = takeSnapshot(this.watched);
+  }
+
+  /** What was there when the server had just started. */
+  get atStart(): readonly Thing[] {
+    return this.#atStart;
+  }
+
+  /** Has the server make something that lives as long as it does: from then on that was there at the start. */
+  async adds<T>(make: () => Promise<T>): Promise<T> {
+    const before = takeSnapshot(this.watched);
+    const made = await make();
+    this.#atStart = [...this.#atStart, ...beyond(takeSnapshot(this.watched), before)];
+    return made;
   }
 
   /** What the server said. */
@@ -101,7 +113,7 @@ export class TestServer {
   }
 
   /** What is there beyond `before`, and what our server's reaper holds that it should have let go. */
-  async leftovers(before: readonly Thing[] = this.atStart): Promise<Thing[]> {
+  async leftovers(before: readonly Thing[] = this.#atStart): Promise<Thing[]> {
     const found = await findLeftovers(this.watched, before);
     if (this.#stopped || serverKind !== 'podherd') return found;
     const held = await settle(async () => {
@@ -123,7 +135,7 @@ export class TestServer {
       if (!(await within('the end of the server', this.nursery.empty, SHUTDOWN_MS)))
         throw new Error('killed');
     } catch {
-      const left = await findLeftovers(this.watched, this.atStart, 0);
+      const left = await findLeftovers(this.watched, this.#atStart, 0);
       await this.nursery.clear();
       return [
         { kind: 'server', what: `${this.pid} or what came of it did not end in ${SHUTDOWN_MS} ms` },

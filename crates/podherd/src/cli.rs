@@ -123,6 +123,19 @@ pub struct Limits {
         default_value_t = 256
     )]
     pub connections: usize,
+
+    /// Clients of the fd socket at once
+    #[arg(
+        long,
+        env = "PODHERD_FD_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 64
+    )]
+    pub fd_connections: usize,
+
+    /// Descriptors that were sent over the fd socket and that no call has taken yet
+    #[arg(long, env = "PODHERD_FD_SLOTS", value_name = "COUNT", default_value_t = 1024)]
+    pub fd_slots: usize,
 }
 
 /// Levels of the server's own log.

@@ -31,6 +31,8 @@ pub enum Code {
     AttachSocketUnusable,
     /// An attach client did not take its output and was disconnected; in the server's log only.
     AttachClientBehind,
+    /// A slot of the fd socket has no descriptor.
+    FdSlotUnknown,
     /// The bundle is missing, unreadable or not one of the OCI runtime specification.
     BundleInvalid,
     /// The runtime is missing or can't be executed.
@@ -84,6 +86,7 @@ impl Code {
             Self::ExecSessionNotFound => "EXEC_SESSION_NOT_FOUND",
             Self::AttachSocketUnusable => "ATTACH_SOCKET_UNUSABLE",
             Self::AttachClientBehind => "ATTACH_CLIENT_BEHIND",
+            Self::FdSlotUnknown => "FD_SLOT_UNKNOWN",
             Self::BundleInvalid => "BUNDLE_INVALID",
             Self::RuntimeUnavailable => "RUNTIME_UNAVAILABLE",
             Self::RuntimeFailed => "RUNTIME_FAILED",

@@ -10,6 +10,7 @@
 //!                                             ├ logs       output → records → files   ┐ on the writer
 //!                                             ├ exit_files, journal                   ┘ threads of disk
 //!                                             ├ cgroup     a container's directories, its OOM count
+//!                                             ├ fd_socket  descriptors that callers have sent ahead
 //!                                             └ podherd_reaper   every fork, wait and signal
 //! ```
 //!
@@ -26,6 +27,7 @@ pub mod daemon;
 pub mod disk;
 pub mod error;
 pub mod exit_files;
+pub mod fd_socket;
 pub mod journal;
 pub mod logs;
 pub mod readiness;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use before::Before;
 use early::Early;
-pub use request::CreateRequest;
+pub use request::{CreateRequest, FdSlots};
 use streams::{ChildEnds, Streams};
 use undo::Undo;
 
@@ -88,9 +88,12 @@ struct Made {
     log: ContainerLog,
     streams: Streams,
     early: Early,
+    leaked: Vec<OwnedFd>,
 }
 
 async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Result<Made> {
+    // Before the first wait: the connection that has sent them may be closed in the meantime.
+    let descriptors = request.slots.take(&pod.fd_socket)?;
     let identity = pod.runtime.identity(&pod.reaper).await?;
     let what = format!("creating container {}", request.id);
     let exhausted = |error: std::io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
@@ -108,7 +111,10 @@ async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Resul
     let (streams, ends) = streams.map_err(exhausted)?;
     let traces = ends.traces().map_err(exhausted)?;
     let runtime_log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
-    let program = command(pod, identity, request, launch, &runtime_log, ends);
+    let mut program = command(pod, identity, request, launch, &runtime_log, ends);
+    for descriptor in descriptors.additional {
+        program = program.pass_fd(descriptor);
+    }
 
     let mut early = Early::default();
     let launched = {
@@ -133,6 +139,7 @@ async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Resul
         log,
         streams,
         early,
+        leaked: descriptors.leaked,
     })
 }
 
@@ -210,6 +217,7 @@ fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made:
             made.streams.stdin.map(Stdin::pipe),
             made.launched.terminal,
         ),
+        _leaked: made.leaked,
     };
     // Its id was reserved for this call alone, so it gets these once.
     let _ = container.cgroup.set(made.cgroup);

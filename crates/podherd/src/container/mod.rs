@@ -21,6 +21,7 @@ mod wait;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -35,7 +36,7 @@ use crate::logs::{ContainerLog, LogError};
 use crate::stdio::Stdio;
 
 pub use attach::attach;
-pub use create::{CreateRequest, create};
+pub use create::{CreateRequest, FdSlots, create};
 pub use delete::{delete, end_and_remove};
 pub use exec::{
     ExecRequest, ExecResult, ExecSession, ExecSessionRequest, ExecSpec, could_not_start, exec, exec_session,
@@ -83,6 +84,8 @@ struct Parts {
     log: ContainerLog,
     /// Its streams, shared with its attach clients. The input stays open until a client closes it.
     stdio: Stdio,
+    /// Descriptors of the caller's, held open for as long as the container lives.
+    _leaked: Vec<OwnedFd>,
 }
 
 impl Container {

@@ -21,6 +21,7 @@ use crate::cgroup::Hierarchies;
 use crate::cli::Limits;
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
+use crate::fd_socket::FdSocket;
 use crate::journal::Journal;
 use crate::runtime::Runtime;
 use crate::stdio::{Budget, BufferPool};
@@ -49,6 +50,8 @@ pub struct Pod {
     pub exec_output: Budget,
     /// The attach sockets that listen.
     pub attach: AttachSockets,
+    /// Descriptors that callers have sent ahead.
+    pub fd_socket: FdSocket,
     /// Everything that must have ended before the server may: calls being undone, containers
     /// being watched.
     pub tasks: TaskTracker,

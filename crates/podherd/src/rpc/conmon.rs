@@ -7,8 +7,10 @@ use podherd_schema::conmon_capnp::conmon;
 
 use super::{Service, read};
 use crate::attach::{self, AttachRequest};
-use crate::container::{self, CreateRequest, ExecRequest, ExecResult, ExecSpec, could_not_start, shell_code};
-use crate::error::{Error, Result};
+use crate::container::{
+    self, CreateRequest, ExecRequest, ExecResult, ExecSpec, FdSlots, could_not_start, shell_code,
+};
+use crate::error::Result;
 use crate::server::BuildData;
 
 /// The exit code of a command that could not be started.
@@ -99,6 +101,16 @@ impl conmon::Server for Service {
         Ok(())
     }
 
+    async fn start_fd_socket(
+        self: Rc<Self>,
+        _: conmon::StartFdSocketParams,
+        mut results: conmon::StartFdSocketResults,
+    ) -> capnp::Result<()> {
+        let path = self.pod.fd_socket.start(&self.pod)?;
+        results.get().init_response().set_path(&*path.to_string_lossy());
+        Ok(())
+    }
+
     async fn reopen_log_container(
         self: Rc<Self>,
         params: conmon::ReopenLogContainerParams,
@@ -124,18 +136,6 @@ impl conmon::Server for Service {
 }
 
 fn create_request(request: conmon::create_container_request::Reader<'_>) -> Result<CreateRequest> {
-    let descriptors = |field: &str, given: capnp::Result<capnp::primitive_list::Reader<'_, u64>>| match given
-        .map_err(|error| read::invalid(field, error))?
-        .is_empty()
-    {
-        true => Ok(()),
-        false => Err(Error::new(
-            crate::error::Code::Unimplemented,
-            format!("{field}: this server has no fd socket to take descriptors from"),
-        )),
-    };
-    descriptors("additionalFds", request.get_additional_fds())?;
-    descriptors("leakFds", request.get_leak_fds())?;
     Ok(CreateRequest {
         id: read::id(request.get_id())?,
         bundle: read::path("bundlePath", request.get_bundle_path())?,
@@ -147,6 +147,10 @@ fn create_request(request: conmon::create_container_request::Reader<'_>) -> Resu
         command_args: read::texts("commandArgs", request.get_command_args())?,
         env: read::env(request.get_env_vars())?,
         cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
+        slots: FdSlots {
+            additional: read::numbers("additionalFds", request.get_additional_fds())?,
+            leaked: read::numbers("leakFds", request.get_leak_fds())?,
+        },
     })
 }
 

@@ -52,6 +52,14 @@ pub fn paths(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) ->
         .collect()
 }
 
+/// A list of numbers.
+pub fn numbers(
+    field: &str,
+    value: capnp::Result<capnp::primitive_list::Reader<'_, u64>>,
+) -> Result<Vec<u64>> {
+    Ok(value.map_err(|error| invalid(field, error))?.iter().collect())
+}
+
 /// Environment variables.
 pub fn env(
     value: capnp::Result<capnp::struct_list::Reader<'_, schema::map_entry::Owned>>,

@@ -73,11 +73,8 @@ impl Connections {
     }
 
     fn admit(&self, stream: UnixStream) {
-        let allowed = |uid: u32| uid == 0 || uid == rustix::process::geteuid().as_raw();
-        match stream.peer_cred() {
-            Ok(peer) if allowed(peer.uid()) => {}
-            Ok(peer) => return tracing::warn!(uid = peer.uid(), "a connection of another user is refused"),
-            Err(error) => return tracing::warn!(%error, "a connection without credentials is refused"),
+        if !crate::socket::is_of_this_user(&stream) {
+            return;
         }
         if self.open.get() >= self.pod.limits.connections {
             return tracing::warn!(code = %Code::Overloaded, open = self.open.get(), "a connection is refused");

@@ -26,6 +26,7 @@ use crate::cgroup::Hierarchies;
 use crate::container::{Pod, Store};
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
+use crate::fd_socket::FdSocket;
 use crate::journal::{Journal, Survivor};
 use crate::stdio::{Budget, BufferPool};
 
@@ -66,6 +67,8 @@ async fn serve(start: Start) -> Result<()> {
         })?;
     tell_of_earlier_life(&journal, &survivors);
     let changed = Rc::new(Notify::new());
+    let limits = &start.cli.limits;
+    let fd_socket = FdSocket::new(&start.runtime_dir, limits.fd_connections, limits.fd_slots);
     let pod = Rc::new(Pod {
         reaper,
         runtime: start.runtime,
@@ -79,6 +82,7 @@ async fn serve(start: Start) -> Result<()> {
             start.cli.limits.exec_output_total_bytes,
             start.cli.limits.exec_output_bytes,
         ),
+        fd_socket,
         limits: start.cli.limits,
         attach: AttachSockets::default(),
         tasks: TaskTracker::new(),

@@ -1,9 +1,12 @@
 //! What a caller asks for when it creates a container.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use crate::container::ContainerId;
 use crate::container::supervise::Ending;
+use crate::error::Result;
+use crate::fd_socket::FdSocket;
 use crate::logs::LogTarget;
 use crate::runtime::CgroupManager;
 
@@ -30,4 +33,35 @@ pub struct CreateRequest {
     pub env: Vec<(String, String)>,
     /// Who makes its cgroup.
     pub cgroup_manager: CgroupManager,
+    /// Descriptors for the runtime and for the container's life.
+    pub slots: FdSlots,
+}
+
+/// Slots of the fd socket. A create takes them as soon as the id is found to be free; from then on they are
+/// the create's, and one that fails closes them.
+#[derive(Clone, Debug, Default)]
+pub struct FdSlots {
+    /// They become 3, 4, … of the runtime. For the container to have them too, the runtime has to be told so
+    /// (`--preserve-fds`, among the options of `create`).
+    pub additional: Vec<u64>,
+    /// They are held open until the container's end.
+    pub leaked: Vec<u64>,
+}
+
+/// What was in them.
+#[derive(Debug)]
+pub struct Descriptors {
+    /// For the runtime.
+    pub additional: Vec<OwnedFd>,
+    /// For the container's life.
+    pub leaked: Vec<OwnedFd>,
+}
+
+impl FdSlots {
+    /// Takes all of it, or nothing.
+    pub fn take(&self, socket: &FdSocket) -> Result<Descriptors> {
+        let mut additional = socket.take(&[&self.additional[..], &self.leaked].concat())?;
+        let leaked = additional.split_off(self.additional.len());
+        Ok(Descriptors { additional, leaked })
+    }
 }
