@@ -14,8 +14,15 @@ import type { TestServer } from '../support/server.js';
 import { forEachRuntime, oursOnly } from '../support/suite.js';
 import { until } from '../support/until.js';
 
+/** A client of the server's fd socket that is served. */
+async function fdClient(ground: Ground, server?: TestServer): Promise<FdClient> {
+  const client = await newcomer(ground, server);
+  await client.send(0);
+  return client;
+}
+
 /** A client of the server's fd socket, which is made for the first one. */
-async function fdClient(ground: Ground, of?: TestServer): Promise<FdClient> {
+async function newcomer(ground: Ground, of?: TestServer): Promise<FdClient> {
   const server = of ?? (await ground.server());
   const { path } = await server.adds(async () =>
     answered((await server.connection.conmon.startFdSocket({ request: {} })).response),
@@ -244,7 +251,7 @@ forEachRuntime('the fd socket', (test) => {
     await second.file('/dev/null', 1);
     await second.send(1);
 
-    const third = await fdClient(ground, server);
+    const third = await newcomer(ground, server);
     await third.file('/dev/null', 1);
     await expect(third.ask(request(1, 1))).rejects.toThrow(/closed|EPIPE|Broken pipe|reset/);
     // What a create takes makes room.
