@@ -8,7 +8,8 @@ export const repository = resolve(import.meta.dirname, '../..');
 export const cargoTarget = process.env['CARGO_TARGET_DIR'] ?? join(repository, 'target');
 
 /** The programs of test/fixtures. */
-export type FixtureName = 'noop-runtime' | 'odd-runtime' | 'workload' | 'nursery' | 'cri-log' | 'fd-client';
+export type FixtureName =
+  'noop-runtime' | 'odd-runtime' | 'workload' | 'nursery' | 'cri-log' | 'fd-client' | 'packet-peer';
 
 /** Targets for which the fixtures are built statically, the wanted one first. */
 export const staticTargets = ['x86_64-unknown-linux-musl', 'x86_64-unknown-linux-gnu'] as const;

@@ -34,6 +34,12 @@ pub fn of(path: &Path) -> Result<Address> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Errno::INVAL);
     };
+    // That of a bare name is the working directory.
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(directory, flags, Mode::empty())?;
     let short = Path::new("/proc/self/fd")
@@ -53,6 +59,7 @@ mod tests {
     fn a_name_that_is_too_long_even_in_its_directory_is_said() {
         let path = std::env::temp_dir().join("n".repeat(120));
         assert_eq!(of(&path).err(), Some(Errno::NAMETOOLONG));
+        assert_eq!(of(Path::new(&"n".repeat(120))).err(), Some(Errno::NAMETOOLONG));
     }
 
     #[test]
