@@ -14,6 +14,7 @@
 //!                                             └ podherd_reaper   every fork, wait and signal
 //! ```
 //!
+//! `journald` is the machine's journal, for the logs of containers and the server's own.
 //! `attach` gives clients the streams of a container over a socket.
 //! `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
 //! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
@@ -29,6 +30,7 @@ pub mod error;
 pub mod exit_files;
 pub mod fd_socket;
 pub mod journal;
+pub mod journald;
 pub mod logs;
 pub mod readiness;
 pub mod rpc;

@@ -1,11 +1,12 @@
-//! The journal of the machine, by its native protocol (systemd's documentation, "Native Journal Protocol"):
-//! one datagram an entry. Everything here may wait for the journal: writer threads only.
+//! A container's output in the journal of the machine. Everything here may wait for the journal: writer
+//! threads only.
 
-mod entry;
-mod socket;
+mod fields;
 
+use std::io::IoSlice;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -13,11 +14,18 @@ use super::Stream;
 use super::error::LogError;
 use super::losses::Losses;
 use super::records::entry::{Parsed, parse};
-use entry::Fields;
-pub(super) use socket::Journal;
+use crate::journald::{Journal, SOCKET};
+use fields::Fields;
 
-/// Where journald listens.
-pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
+/// How long one line may wait for a journal that takes none, before output is dropped: the end of a
+/// container waits for its last line, and the server's for its containers' ends.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The journal of the machine, for all containers.
+pub(super) fn of_the_machine() -> &'static Journal {
+    static JOURNAL: LazyLock<Journal> = LazyLock::new(|| Journal::at(SOCKET, PATIENCE));
+    &JOURNAL
+}
 
 /// A container's way to the journal, and what could not be sent.
 pub(super) struct JournalLog {
@@ -84,6 +92,6 @@ impl JournalLog {
     fn send(&self, entry: Parsed<'_>) -> Result<(), Errno> {
         let length = (entry.content.len() as u64).to_le_bytes();
         let datagram = self.fields.datagram(&entry, &length);
-        self.journal.send(&self.socket, datagram)
+        self.journal.send(&self.socket, &datagram.map(IoSlice::new))
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::LogTarget;
 use super::error::{LogError, LogOutcome};
 use super::file::LogFile;
-use super::journald::{Journal, JournalLog, SOCKET};
+use super::journald::{JournalLog, of_the_machine};
 use crate::disk::{Disk, Lane};
+use crate::journald::SOCKET;
 
 /// A log file, or the journal.
 pub(super) enum Output {
@@ -29,7 +30,7 @@ impl Output {
     pub(super) fn open(target: LogTarget, label: Arc<str>) -> Result<Self, LogError> {
         match target {
             LogTarget::File(target) => LogFile::open(target, label).map(Self::File),
-            LogTarget::Journald => JournalLog::open(Journal::of_the_machine(), label).map(Self::Journald),
+            LogTarget::Journald => JournalLog::open(of_the_machine(), label).map(Self::Journald),
         }
     }
 

@@ -2,7 +2,10 @@
 
 mod errors;
 mod files;
+mod journald;
+mod json;
 mod records;
+mod rotation;
 mod speed;
 
 use std::fs;

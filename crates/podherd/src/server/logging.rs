@@ -1,10 +1,15 @@
 //! The server's own log: one line per event, with the container's id and an error code.
 
+mod journal;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{LogDriver, LogLevel};
+use journal::JournalLayer;
 
 /// Whether the log goes to standard error, which must then stay open in the background.
 static ON_STDERR: AtomicBool = AtomicBool::new(false);
@@ -27,8 +32,8 @@ pub fn start(driver: LogDriver, level: LogLevel) {
     match driver {
         LogDriver::None => {}
         LogDriver::Stdout => lines.init(),
-        LogDriver::Systemd => match journal(level) {
-            Ok(()) => {}
+        LogDriver::Systemd => match JournalLayer::open() {
+            Ok(journal) => tracing_subscriber::registry().with(level).with(journal).init(),
             Err(error) => {
                 ON_STDERR.store(true, Ordering::Relaxed);
                 lines.with_writer(std::io::stderr).init();
@@ -41,12 +46,4 @@ pub fn start(driver: LogDriver, level: LogLevel) {
 /// Whether standard error is in use.
 pub fn uses_stderr() -> bool {
     ON_STDERR.load(Ordering::Relaxed)
-}
-
-fn journal(level: LevelFilter) -> std::io::Result<()> {
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-    let layer = tracing_journald::layer()?;
-    tracing_subscriber::registry().with(level).with(layer).init();
-    Ok(())
 }

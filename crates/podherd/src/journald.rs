@@ -1,10 +1,11 @@
-//! Sending datagrams to journald, and long ones in a sealed file.
+//! The machine's journal (systemd-journald), by its native protocol (systemd's documentation, "Native
+//! Journal Protocol"): one datagram an entry, one too long for that in a sealed file. Used by the logs of
+//! containers and by the server's own. Who sends here may wait, for the patience of the [`Journal`] at most.
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,53 +17,51 @@ use rustix::net::{
     SocketType, connect, sendmsg_addr, socket_with,
 };
 
-use super::SOCKET;
+/// Where journald listens.
+pub const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// How long one datagram may wait for a journal that doesn't take any, before the journal is given up: the
-/// end of a container waits for its last line.
-pub(in super::super) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A journal. Each datagram is sent to its path, not over a connection: one that was started anew is
-/// found by that.
-pub(in super::super) struct Journal {
+/// A journal that is sent to. Each datagram goes to its path, not over a connection: one that was started
+/// anew is found by that.
+#[derive(Debug)]
+pub struct Journal {
     path: PathBuf,
-    /// A datagram has waited for [`PATIENCE`] in vain: nobody waits any more until one gets through.
-    /// Shared by all logs, so that a journal that hangs costs that time once.
+    patience: Duration,
+    /// A datagram has waited in vain: nobody waits any more until one gets through. Shared by all who
+    /// send to this journal, so that one that hangs costs its patience once.
     given_up: AtomicBool,
 }
 
 impl Journal {
-    pub(in super::super) fn of_the_machine() -> &'static Self {
-        static JOURNAL: LazyLock<Journal> = LazyLock::new(|| Journal::at(SOCKET.into()));
-        &JOURNAL
-    }
-
-    pub(in super::super) fn at(path: PathBuf) -> Self {
+    /// The journal that listens at `path`; one datagram may wait for `patience` until it is taken.
+    pub fn at(path: impl Into<PathBuf>, patience: Duration) -> Self {
         Self {
-            path,
+            path: path.into(),
+            patience,
             given_up: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it listens.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A socket to send from. An error if nobody listens at the path.
-    pub(super) fn open(&self) -> Result<OwnedFd, Errno> {
+    /// A socket to send from. `ENOENT` or `ECONNREFUSED` if nobody listens at the path.
+    pub fn open(&self) -> Result<OwnedFd, Errno> {
         let make = || socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+        // Only a look: a connected socket would stay with a journal that has gone.
         connect(&make()?, &SocketAddrUnix::new(&self.path)?)?;
         let socket = make()?;
-        set_socket_timeout(&socket, Timeout::Send, Some(PATIENCE))?;
+        set_socket_timeout(&socket, Timeout::Send, Some(self.patience))?;
         Ok(socket)
     }
 
-    /// Sends one entry.
-    pub(super) fn send(&self, socket: &OwnedFd, parts: [&[u8]; 4]) -> Result<(), Errno> {
-        let slices = parts.map(IoSlice::new);
-        let sent = match self.send_message(socket, &slices, &mut SendAncillaryBuffer::default()) {
+    /// Sends the entry that the parts are together. `EAGAIN`: the journal took nothing for its patience, or
+    /// has been given up before.
+    pub fn send(&self, socket: &OwnedFd, parts: &[IoSlice<'_>]) -> Result<(), Errno> {
+        let sent = match self.send_message(socket, parts, &mut SendAncillaryBuffer::default()) {
             // More than the socket's buffer takes.
-            Err(Errno::MSGSIZE | Errno::NOBUFS) => self.send_file(socket, &slices),
+            Err(Errno::MSGSIZE | Errno::NOBUFS) => self.send_file(socket, parts),
             sent => sent,
         };
         match sent {
@@ -74,16 +73,14 @@ impl Journal {
     }
 
     /// Sends an entry as a file in memory that nobody can change any more, which journald insists on.
-    fn send_file(&self, socket: &OwnedFd, slices: &[IoSlice<'_>]) -> Result<(), Errno> {
+    fn send_file(&self, socket: &OwnedFd, parts: &[IoSlice<'_>]) -> Result<(), Errno> {
         let file = memfd_create(c"journal-entry", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if pwritev(&file, slices, 0)? != length {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if pwritev(&file, parts, 0)? != length {
             return Err(Errno::NOSPC);
         }
-        fcntl_add_seals(
-            &file,
-            SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL,
-        )?;
+        let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
+        fcntl_add_seals(&file, seals)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let files = [file.as_fd()];
@@ -94,7 +91,7 @@ impl Journal {
     fn send_message(
         &self,
         socket: &OwnedFd,
-        slices: &[IoSlice<'_>],
+        parts: &[IoSlice<'_>],
         ancillary: &mut SendAncillaryBuffer<'_, '_, '_>,
     ) -> Result<(), Errno> {
         let address = SocketAddrUnix::new(&self.path)?;
@@ -103,7 +100,7 @@ impl Journal {
             flags |= SendFlags::DONTWAIT;
         }
         loop {
-            match sendmsg_addr(socket, &address, slices, ancillary, flags) {
+            match sendmsg_addr(socket, &address, parts, ancillary, flags) {
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
                 Ok(_) => return Ok(()),
