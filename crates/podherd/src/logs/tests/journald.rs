@@ -28,7 +28,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn log_to(path: &Path, patience: Duration) -> JournalLog {
     let journal = Box::leak(Box::new(Journal::at(path, patience)));
-    JournalLog::open(journal, LABEL.into()).ok().expect("a journal")
+    JournalLog::open(journal, LABEL.into()).expect("a journal")
 }
 
 /// Batches of a stream's output, as a sink makes them.
@@ -133,9 +133,7 @@ fn an_entry_says_whose_line_it_is() {
 
     let long_id = "0123456789abcdef".repeat(4);
     let journal_of = Box::leak(Box::new(Journal::at(&path, LONG)));
-    let mut log = JournalLog::open(journal_of, Arc::from(&*long_id))
-        .ok()
-        .expect("a journal");
+    let mut log = JournalLog::open(journal_of, Arc::from(&*long_id)).expect("a journal");
     send(&mut log, Stream::Stdout, b"\n");
     let (entry, _) = receive(&journal);
     assert_eq!(field(&entry, "CONTAINER_ID"), Some(&*long_id));
