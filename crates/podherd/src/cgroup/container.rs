@@ -2,31 +2,35 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::hierarchy::{Hierarchies, Place};
 use super::kernel_file;
+use super::oom::OomKills;
 
 /// A container's cgroups, without those that it shares with the server.
 #[derive(Clone, Debug, Default)]
 pub struct ContainerCgroup {
     places: Vec<Place>,
-    /// `oom_kill` when the container was created: a cgroup may have been there before.
-    oom_baseline: u64,
+    /// Shared by all who look at it.
+    oom_kills: Rc<OomKills>,
 }
 
 impl ContainerCgroup {
-    /// The cgroups of `pid`. One that is the server's own, or above it, is not the container's: a
-    /// kill there would be the server's end.
-    pub fn of(hierarchies: &Hierarchies, pid: u32) -> io::Result<Self> {
+    /// The cgroups of `pid`, the init of `container`. One that is the server's own, or above it, is not the
+    /// container's: a kill there would be the server's end. `is_new` says which directories were not there
+    /// before the container's creation.
+    pub fn of(
+        hierarchies: &Hierarchies,
+        pid: u32,
+        container: &str,
+        is_new: impl Fn(&Path) -> bool,
+    ) -> io::Result<Self> {
         let own = hierarchies.places_of(std::process::id())?;
         let mut places = hierarchies.places_of(pid)?;
         places.retain(|place| !own.iter().any(|own| own.directory.starts_with(&place.directory)));
-        let mut found = Self {
-            places,
-            oom_baseline: 0,
-        };
-        found.oom_baseline = found.oom_kill_count();
-        Ok(found)
+        let oom_kills = Rc::new(OomKills::of(container, &places, is_new));
+        Ok(Self { places, oom_kills })
     }
 
     /// The directory that holds all processes of the container and in which they can be stopped
@@ -59,27 +63,15 @@ impl ContainerCgroup {
         }
     }
 
-    /// Whether the kernel killed a process of the container for memory since it was created. Has to
-    /// be asked while the cgroup is there.
-    pub fn was_oom_killed(&self) -> bool {
-        self.oom_kill_count() > self.oom_baseline
+    /// What the kernel has killed in it for memory since the container was created. The last look has to be
+    /// while the cgroup is there.
+    pub fn oom_kills(&self) -> &Rc<OomKills> {
+        &self.oom_kills
     }
 
-    /// `oom_kill` of `memory.events` (version 2, sub-cgroups included) or of `memory.oom_control`
-    /// (version 1).
-    fn oom_kill_count(&self) -> u64 {
-        let read = |place: &Place| {
-            let file = match place.controllers.is_empty() {
-                true => "memory.events",
-                false if place.has("memory") => "memory.oom_control",
-                false => return None,
-            };
-            let text = kernel_file::read(place.directory.join(file)).ok()?;
-            text.lines()
-                .find_map(|line| line.strip_prefix("oom_kill "))
-                .and_then(|count| count.trim().parse().ok())
-        };
-        self.places.iter().filter_map(read).max().unwrap_or(0)
+    /// Whether the kernel killed a process of the container for memory since it was created.
+    pub fn was_oom_killed(&self) -> bool {
+        self.oom_kills.count() > 0
     }
 
     /// Removes the directories, sub-cgroups first. What still holds processes stays.
@@ -118,7 +110,7 @@ pub fn remove_tree(directory: &Path) {
     }
 }
 
-fn child_directories(directory: &Path) -> Vec<PathBuf> {
+pub(super) fn child_directories(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))

@@ -3,10 +3,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::ContainerCgroup;
 use super::container::{ExecParents, remove_tree};
 use super::hierarchy::Place;
+use super::oom::OomKills;
 
 /// A sub-cgroup, made before the runtime's `exec`. Removed when dropped; one that still holds
 /// processes (a daemon that the command left on purpose) goes with the container's own.
@@ -17,6 +19,8 @@ pub struct ExecCgroup {
     /// The others, in version 1.
     beside: Vec<PathBuf>,
     argument: String,
+    /// The container's: version 1 counts in the sub-cgroup alone, and its count goes with it.
+    oom_kills: Rc<OomKills>,
 }
 
 impl ExecCgroup {
@@ -35,6 +39,7 @@ impl ExecCgroup {
             directory: parent.directory.join(name),
             beside: Vec::new(),
             argument,
+            oom_kills: container.oom_kills().clone(),
         };
         let result = make_sub_cgroup(parent, name).and_then(|_| {
             others
@@ -65,6 +70,7 @@ impl ExecCgroup {
 
 impl Drop for ExecCgroup {
     fn drop(&mut self) {
+        self.oom_kills.count();
         self.beside.iter().for_each(|directory| remove_tree(directory));
         remove_tree(&self.directory);
     }

@@ -15,6 +15,7 @@ pub struct Mount {
     root: PathBuf,
     /// The mount point.
     point: PathBuf,
+    counts_locally: bool,
 }
 
 /// All mounted hierarchies. They don't change while a server lives.
@@ -30,6 +31,8 @@ pub struct Place {
     pub controllers: Vec<String>,
     /// Its directory.
     pub directory: PathBuf,
+    /// Version 2 mounted with `memory_localevents`: `memory.events` leaves out the cgroups below.
+    pub counts_locally: bool,
 }
 
 impl Hierarchies {
@@ -81,6 +84,7 @@ impl Hierarchies {
                 .find(|mount| mount.controllers == controllers)?;
             Some(Place {
                 directory: mount.directory(path)?,
+                counts_locally: mount.counts_locally,
                 controllers,
             })
         };
@@ -94,15 +98,18 @@ impl Mount {
         let mut fields = left.split(' ').skip(3);
         let (root, point) = (unescape(fields.next()?), unescape(fields.next()?));
         let mut fields = right.split(' ');
-        let controllers = match fields.next()? {
+        let (kind, options) = (fields.next()?, fields.nth(1)?);
+        let controllers = match kind {
             "cgroup2" => Vec::new(),
-            "cgroup" => controllers_of(fields.nth(1)?),
+            "cgroup" => controllers_of(options),
             _ => return None,
         };
+        let counts_locally = options.split(',').any(|option| option == "memory_localevents");
         Some(Self {
             controllers,
             root,
             point,
+            counts_locally,
         })
     }
 

@@ -1,12 +1,14 @@
 //! Control groups of containers: where they are, in version 1, version 2 and both at once; what
-//! they count; and taking away those that a failed call left. Who is killed in one is the reaper's
+//! they count, and when it changes; and taking away those that a failed call left. Who is killed in one is the reaper's
 //! business. See cgroups(7).
 
 mod container;
 mod exec;
 mod hierarchy;
 mod kernel_file;
+mod oom;
 
 pub use container::{ContainerCgroup, remove_tree};
 pub use exec::ExecCgroup;
 pub use hierarchy::Hierarchies;
+pub use oom::OomEvents;

@@ -132,7 +132,10 @@ async fn steps(pod: &Rc<Pod>, request: &CreateRequest, undo: &mut Undo) -> Resul
         tracing::warn!(container = %request.id, "the runtime said: {}", String::from_utf8_lossy(&early.stderr).trim());
     }
     let pid = launched.process.pid();
-    let cgroup = ContainerCgroup::of(&pod.hierarchies, pid).unwrap_or_default();
+    let cgroup = ContainerCgroup::of(&pod.hierarchies, pid, request.id.as_str(), |directory| {
+        before.made_cgroup(directory)
+    });
+    let cgroup = cgroup.unwrap_or_default();
     Ok(Made {
         launched,
         cgroup,

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Store;
 use crate::attach::AttachSockets;
-use crate::cgroup::Hierarchies;
+use crate::cgroup::{Hierarchies, OomEvents};
 use crate::cli::Limits;
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
@@ -42,6 +42,8 @@ pub struct Pod {
     pub journal: Journal,
     /// Mounted cgroup hierarchies.
     pub hierarchies: Hierarchies,
+    /// Events of OOM kills in them.
+    pub oom_events: OomEvents,
     /// The containers.
     pub containers: Store,
     /// Buffers for reading output.

@@ -58,12 +58,12 @@ pub async fn supervise(
         })
         .collect();
 
+    let cgroup = container.cgroup.get();
+    let oom_watch = cgroup.map(|cgroup| pod.oom_events.watch(cgroup.oom_kills()));
     let exit = parts.init.wait().await;
     // The count has to be read before a caller deletes the container, and its cgroup with it.
-    let oom_killed = container
-        .cgroup
-        .get()
-        .is_some_and(ContainerCgroup::was_oom_killed);
+    let oom_killed = cgroup.is_some_and(ContainerCgroup::was_oom_killed);
+    drop(oom_watch);
     container.execs.close();
     if tokio::time::timeout(EXECS_TIMEOUT, container.execs.wait())
         .await

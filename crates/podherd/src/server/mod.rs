@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::attach::AttachSockets;
-use crate::cgroup::Hierarchies;
+use crate::cgroup::{Hierarchies, OomEvents};
 use crate::container::{Pod, Store};
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
@@ -76,6 +76,7 @@ async fn serve(start: Start) -> Result<()> {
         disk,
         journal,
         hierarchies: Hierarchies::mounted().map_err(failed)?,
+        oom_events: OomEvents::default(),
         containers: Store::new(start.cli.limits.ended_containers, changed.clone()),
         buffers: BufferPool::default(),
         exec_output: Budget::new(

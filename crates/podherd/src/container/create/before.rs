@@ -86,6 +86,11 @@ impl Before {
         }
     }
 
+    /// Whether this cgroup was made by the call, as far as is known.
+    pub fn made_cgroup(&self, directory: &Path) -> bool {
+        self.absent_cgroups.iter().any(|absent| absent == directory)
+    }
+
     /// Removes the runtime's state and the cgroup that the failed call left; an error means that it is
     /// to be tried again. The id was absent before; still, a state that names another bundle is somebody
     /// else's, made since.

@@ -1,0 +1,169 @@
+//! How many processes of one container were killed for memory.
+
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cgroup::container::child_directories;
+use crate::cgroup::hierarchy::Place;
+use crate::cgroup::kernel_file;
+
+/// The kills of one container since it was created. Shared by whoever looks: the watch of events, the
+/// journal's record of its end, its execs.
+#[derive(Debug, Default)]
+pub struct OomKills {
+    container: String,
+    source: Option<Source>,
+    /// What the cgroup counted at the last look.
+    counted: Cell<u64>,
+    /// What has been added since the container was created. Never goes back, whatever is removed.
+    kills: Cell<u64>,
+}
+
+/// What a look has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Processes were killed since the last look.
+    More,
+    /// None was, and none is about to be.
+    Same,
+    /// Version 1: the kernel is at work, and has not counted a kill yet.
+    UnderOom,
+    /// The cgroup has gone.
+    Gone,
+}
+
+/// How the cgroup counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Each cgroup its own processes (cgroup-v1/memory.txt, `memory.oom_control`).
+    One,
+    /// With those of the cgroups below it (cgroup-v2.rst, `memory.events`).
+    Two,
+}
+
+#[derive(Debug)]
+struct Source {
+    version: Version,
+    directory: PathBuf,
+    /// Whether the cgroups below it have to be added.
+    adds: bool,
+}
+
+impl OomKills {
+    /// Of a container whose own cgroups these are. `is_new` says whether a directory is the container's from
+    /// its beginning; what another one has counted before is not the container's.
+    pub(in crate::cgroup) fn of(container: &str, places: &[Place], is_new: impl Fn(&Path) -> bool) -> Self {
+        let source = Source::among(places);
+        let counted = match &source {
+            Some(source) if !is_new(&source.directory) => source.count().map_or(0, |(count, _)| count),
+            _ => 0,
+        };
+        Self {
+            container: container.to_owned(),
+            source,
+            counted: Cell::new(counted),
+            kills: Cell::new(0),
+        }
+    }
+
+    /// Kills since the container was created, after one more look.
+    pub fn count(&self) -> u64 {
+        self.look();
+        self.kills.get()
+    }
+
+    /// Reads the count, and says what is new. A cgroup that has gone leaves the count as it was.
+    pub(super) fn look(&self) -> Look {
+        let Some((count, under_oom)) = self.source.as_ref().and_then(|source| source.count().ok()) else {
+            return Look::Gone;
+        };
+        // Less: a sub-cgroup has gone, after a look at it.
+        let before = self.counted.replace(count);
+        if count > before {
+            let kills = self.kills.get() + (count - before);
+            self.kills.set(kills);
+            tracing::warn!(container = %self.container, kills, "the kernel killed a process of the container for memory");
+            return Look::More;
+        }
+        if under_oom { Look::UnderOom } else { Look::Same }
+    }
+
+    pub(super) fn version(&self) -> Option<Version> {
+        self.source.as_ref().map(|source| source.version)
+    }
+
+    /// The file whose events are the container's.
+    pub(super) fn file(&self) -> io::Result<PathBuf> {
+        let source = self.source.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        Ok(source.directory.join(source.file()))
+    }
+
+    /// The cgroup's directory.
+    pub(super) fn directory(&self) -> io::Result<&Path> {
+        let source = self.source.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        Ok(&source.directory)
+    }
+
+    /// The kills known without another look.
+    #[cfg(test)]
+    pub(super) fn seen(&self) -> u64 {
+        self.kills.get()
+    }
+
+    pub(super) fn container(&self) -> &str {
+        &self.container
+    }
+}
+
+impl Source {
+    /// Version 1 where it has the memory controller, else version 2 where that has it: the file is there
+    /// only then.
+    fn among(places: &[Place]) -> Option<Self> {
+        if let Some(place) = places.iter().find(|place| place.has("memory")) {
+            return Some(Self {
+                version: Version::One,
+                directory: place.directory.clone(),
+                adds: true,
+            });
+        }
+        let place = places.iter().find(|place| place.controllers.is_empty())?;
+        let source = Self {
+            version: Version::Two,
+            directory: place.directory.clone(),
+            adds: place.counts_locally,
+        };
+        source.directory.join(source.file()).exists().then_some(source)
+    }
+
+    fn file(&self) -> &'static str {
+        match self.version {
+            Version::One => "memory.oom_control",
+            Version::Two => "memory.events",
+        }
+    }
+
+    /// Kills in the cgroup and below, and whether the kernel is about to kill.
+    fn count(&self) -> io::Result<(u64, bool)> {
+        let text = kernel_file::read(self.directory.join(self.file()))?;
+        let mut count = field(&text, "oom_kill ");
+        if self.adds {
+            count += self.count_below(&self.directory);
+        }
+        Ok((count, field(&text, "under_oom ") != 0))
+    }
+
+    fn count_below(&self, directory: &Path) -> u64 {
+        let of = |child: PathBuf| {
+            let text = kernel_file::read(child.join(self.file())).unwrap_or_default();
+            field(&text, "oom_kill ") + self.count_below(&child)
+        };
+        child_directories(directory).into_iter().map(of).sum()
+    }
+}
+
+fn field(text: &str, name: &str) -> u64 {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        .unwrap_or(0)
+}
