@@ -45,6 +45,21 @@ export function removeCgroups(name: string): void {
   }
 }
 
+/** Where the memory of the cgroup `name` is counted. */
+export function memoryDirectory(name: string): string {
+  const mount = hierarchies().find((path) => path.endsWith('/memory')) ?? '/sys/fs/cgroup';
+  return join(mount, name);
+}
+
+/** Makes a cgroup (of the test's own) whose processes may use this much memory together, those below it included. */
+export function limitMemory(name: string, bytes: number): void {
+  const path = memoryDirectory(name);
+  mkdirSync(path, { recursive: true });
+  const isV1 = path.startsWith('/sys/fs/cgroup/memory/');
+  if (!isV1) writeFileSync('/sys/fs/cgroup/cgroup.subtree_control', '+memory');
+  writeFileSync(join(path, isV1 ? 'memory.limit_in_bytes' : 'memory.max'), String(bytes));
+}
+
 /** A cgroup that bounds the number of processes, for a server that shall run out of them. */
 export class PidsLimit {
   readonly #path: string;

@@ -30,6 +30,8 @@ export interface CreateOptions extends Partial<Omit<BundleOptions, 'rootfs' | 'c
   /** Slots of the fd socket. */
   additionalFds?: readonly bigint[];
   leakFds?: readonly bigint[];
+  /** Files that are made when it was killed for memory; by default one, see `oomPath`. */
+  oomExitPaths?: readonly string[];
   server?: TestServer;
   connection?: Connection;
 }
@@ -115,6 +117,7 @@ export class Ground {
         terminal: options.terminal ?? false,
         stdin: options.stdin ?? false,
         exitPaths: [...(options.exitPaths ?? [this.exitFiles.path(id)])],
+        oomExitPaths: [...(options.oomExitPaths ?? [this.oomPath(id)])],
         logDrivers: [{ type: 'containerRuntimeInterface', path: logPath }],
         cgroupManager: 'cgroupfs',
         commandArgs: [...(options.commandArgs ?? [])],
@@ -150,6 +153,11 @@ export class Ground {
 
   logPath(id: string): string {
     return join(this.folder, `${id}.log`);
+  }
+
+  /** The file that says that the container was killed for memory. */
+  oomPath(id: string): string {
+    return join(this.folder, `${id}.oom`);
   }
 
   /** Mounts a tmpfs of this size in the test's folder. */

@@ -25,10 +25,8 @@ pub struct OomKills {
 pub(super) enum Look {
     /// Processes were killed since the last look.
     More,
-    /// None was, and none is about to be.
+    /// None was.
     Same,
-    /// Version 1: the kernel is at work, and has not counted a kill yet.
-    UnderOom,
     /// The cgroup has gone.
     Gone,
 }
@@ -56,7 +54,7 @@ impl OomKills {
     pub(in crate::cgroup) fn of(container: &str, places: &[Place], is_new: impl Fn(&Path) -> bool) -> Self {
         let source = Source::among(places);
         let counted = match &source {
-            Some(source) if !is_new(&source.directory) => source.count().map_or(0, |(count, _)| count),
+            Some(source) if !is_new(&source.directory) => source.count().unwrap_or(0),
             _ => 0,
         };
         Self {
@@ -75,7 +73,7 @@ impl OomKills {
 
     /// Reads the count, and says what is new. A cgroup that has gone leaves the count as it was.
     pub(super) fn look(&self) -> Look {
-        let Some((count, under_oom)) = self.source.as_ref().and_then(|source| source.count().ok()) else {
+        let Some(count) = self.source.as_ref().and_then(|source| source.count().ok()) else {
             return Look::Gone;
         };
         // Less: a sub-cgroup has gone, after a look at it.
@@ -86,7 +84,7 @@ impl OomKills {
             tracing::warn!(container = %self.container, kills, "the kernel killed a process of the container for memory");
             return Look::More;
         }
-        if under_oom { Look::UnderOom } else { Look::Same }
+        Look::Same
     }
 
     pub(super) fn version(&self) -> Option<Version> {
@@ -143,27 +141,28 @@ impl Source {
         }
     }
 
-    /// Kills in the cgroup and below, and whether the kernel is about to kill.
-    fn count(&self) -> io::Result<(u64, bool)> {
+    /// Kills in the cgroup and below.
+    fn count(&self) -> io::Result<u64> {
         let text = kernel_file::read(self.directory.join(self.file()))?;
-        let mut count = field(&text, "oom_kill ");
-        if self.adds {
-            count += self.count_below(&self.directory);
-        }
-        Ok((count, field(&text, "under_oom ") != 0))
+        let below = if self.adds {
+            self.count_below(&self.directory)
+        } else {
+            0
+        };
+        Ok(oom_kill(&text) + below)
     }
 
     fn count_below(&self, directory: &Path) -> u64 {
         let of = |child: PathBuf| {
             let text = kernel_file::read(child.join(self.file())).unwrap_or_default();
-            field(&text, "oom_kill ") + self.count_below(&child)
+            oom_kill(&text) + self.count_below(&child)
         };
         child_directories(directory).into_iter().map(of).sum()
     }
 }
 
-fn field(text: &str, name: &str) -> u64 {
+fn oom_kill(text: &str) -> u64 {
     text.lines()
-        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
         .unwrap_or(0)
 }

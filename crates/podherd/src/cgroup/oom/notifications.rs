@@ -51,15 +51,14 @@ async fn follow(events: AsyncFd<OwnedFd>, kills: Weak<OomKills>) {
         if let Err(error) = read.await {
             return tracing::debug!(%error, "reading an eventfd");
         }
-        // The kernel writes before it kills: the count follows.
+        // The kernel writes before it kills and counts, and for OOMs of cgroups above in which it kills elsewhere.
         let mut pause = FIRST_PAUSE;
-        loop {
+        while pause <= LONGEST_PAUSE {
             match kills.upgrade().map(|kills| kills.look()) {
                 None | Some(Look::Gone) => return,
-                Some(Look::UnderOom) if pause <= LONGEST_PAUSE => {}
-                Some(_) => break,
+                Some(Look::More) => break,
+                Some(Look::Same) => tokio::time::sleep(pause).await,
             }
-            tokio::time::sleep(pause).await;
             pause *= 2;
         }
     }
@@ -67,5 +66,5 @@ async fn follow(events: AsyncFd<OwnedFd>, kills: Weak<OomKills>) {
 
 /// A kill takes well under a millisecond; with many processes on a busy machine, more.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-/// With `oom_kill_disable` nothing is killed at all: then the next notification, or the last look, decides.
-const LONGEST_PAUSE: Duration = Duration::from_millis(512);
+/// After that nothing more comes of this notification; the next one, or the last look, decides.
+const LONGEST_PAUSE: Duration = Duration::from_millis(256);
