@@ -69,6 +69,7 @@ pub use init::serve_as_init;
 pub use kill_guard::KillGuard;
 pub use leftovers::Leftovers;
 pub use namespaces::NewNamespaces;
+pub use pidfd::stranger_ends;
 pub use process::{Process, Recorder};
 pub use procfs::is_alive;
 pub use program::Program;

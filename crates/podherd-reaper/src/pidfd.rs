@@ -25,6 +25,16 @@ pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
     }
 }
 
+/// Waits until the process that has `pid` now has ended, whoever its parent is. False: it has not, `within` that
+/// time. For processes of an earlier life; of one's own, a [`crate::Process`] knows.
+pub async fn stranger_ends(pid: u32, within: Duration) -> bool {
+    match open(pid) {
+        Ok(Some(pidfd)) => tokio::time::timeout(within, ended(pidfd)).await.is_ok(),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
 /// Opens `pid` if it is still the process that `seen` describes: its start time is looked up again
 /// when the pidfd holds it.
 pub(crate) fn open_same(seen: &Stat) -> Option<OwnedFd> {

@@ -5,12 +5,14 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::namespaces::Pause;
 
 /// Container monitor: one server per pod that spawns an OCI runtime, owns every process that comes
 /// of it, and keeps streams, logs and exit states.
 #[derive(Debug, Parser)]
-#[command(name = "podherd", disable_version_flag = true)]
+#[command(name = "podherd", disable_version_flag = true, subcommand_negates_reqs = true)]
 pub struct Cli {
     /// The OCI runtime's binary, for example /usr/sbin/runc
     #[arg(short, long, env = "CONMON_RUNTIME", value_name = "PATH", required_unless_present_any = ["version", "version_json"])]
@@ -73,6 +75,17 @@ pub struct Cli {
     /// How the server bounds its work.
     #[command(flatten)]
     pub limits: Limits,
+
+    /// Another program than the server.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the binary is besides the server.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Hold a pod's namespaces; the server starts this itself
+    Pause(Pause),
 }
 
 /// Bounds, each with its default. Times are in seconds, fractions allowed, by the monotonic clock.

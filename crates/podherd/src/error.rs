@@ -53,6 +53,12 @@ pub enum Code {
     PidFileInvalid,
     /// A log can't be opened.
     LogUnavailable,
+    /// The pod has its namespaces already, and they are not the ones that are asked for.
+    NamespacesDiffer,
+    /// Where the namespaces would stand there is something that is not this server's.
+    NamespacesInUse,
+    /// The namespaces can't be made.
+    NamespacesFailed,
     /// The server's runtime directory can't be written.
     RuntimeDirUnusable,
     /// Out of descriptors, processes or memory.
@@ -97,6 +103,9 @@ impl Code {
             Self::ConsoleFailed => "CONSOLE_FAILED",
             Self::PidFileInvalid => "PID_FILE_INVALID",
             Self::LogUnavailable => "LOG_UNAVAILABLE",
+            Self::NamespacesDiffer => "NAMESPACES_DIFFER",
+            Self::NamespacesInUse => "NAMESPACES_IN_USE",
+            Self::NamespacesFailed => "NAMESPACES_FAILED",
             Self::RuntimeDirUnusable => "RUNTIME_DIR_UNUSABLE",
             Self::ResourcesExhausted => "RESOURCES_EXHAUSTED",
             Self::ShuttingDown => "SHUTTING_DOWN",

@@ -16,6 +16,7 @@
 //!
 //! `journald` is the machine's journal, for the logs of containers and the server's own.
 //! `attach` gives clients the streams of a container over a socket.
+//! `namespaces` makes a pod's namespaces and keeps them; its `pause` is the process that holds them.
 //! `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
 //! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
 
@@ -32,6 +33,7 @@ pub mod fd_socket;
 pub mod journal;
 pub mod journald;
 pub mod logs;
+pub mod namespaces;
 pub mod readiness;
 pub mod rpc;
 pub mod runtime;

@@ -4,11 +4,18 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use podherd::cli::{Cli, VersionDetail};
+use podherd::cli::{Cli, Command, VersionDetail};
 use podherd::{daemon, server::BuildData};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if let Some(Command::Pause(pause)) = cli.command.take() {
+        return if pause.run() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+    }
     let build = BuildData::of_this_binary();
     let version = match (cli.version_json, cli.version) {
         (Some(detail), _) => Some(build.json(detail == VersionDetail::Full) + "\n"),

@@ -23,6 +23,7 @@ use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
 use crate::fd_socket::FdSocket;
 use crate::journal::Journal;
+use crate::namespaces::Namespaces;
 use crate::runtime::Runtime;
 use crate::stdio::{Budget, BufferPool};
 
@@ -46,6 +47,8 @@ pub struct Pod {
     pub oom_events: OomEvents,
     /// The containers.
     pub containers: Store,
+    /// The pod's namespaces.
+    pub namespaces: Namespaces,
     /// Buffers for reading output.
     pub buffers: BufferPool,
     /// Memory for the output of execs.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use podherd_schema::conmon_capnp::conmon;
 
-use super::{Service, read};
+use super::{Service, read, write};
 use crate::attach::{self, AttachRequest};
 use crate::container::{
     self, CreateRequest, ExecRequest, ExecResult, ExecSpec, FdSlots, could_not_start, shell_code,
 };
 use crate::error::Result;
+use crate::namespaces;
 use crate::server::BuildData;
 
 /// The exit code of a command that could not be started.
@@ -131,6 +132,17 @@ impl conmon::Server for Service {
         let container = self.pod.containers.get(&read::id(request.get_id())?)?;
         container.resize(request.get_width(), request.get_height())?;
         results.get().init_response();
+        Ok(())
+    }
+
+    async fn create_namespaces(
+        self: Rc<Self>,
+        params: conmon::CreateNamespacesParams,
+        mut results: conmon::CreateNamespacesResults,
+    ) -> capnp::Result<()> {
+        let request = read::namespaces(params.get()?.get_request()?)?;
+        let made = namespaces::create(&self.pod, request).await?;
+        write::namespaces(&made, results.get().init_response());
         Ok(())
     }
 }

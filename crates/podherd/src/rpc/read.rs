@@ -4,11 +4,13 @@
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+use podherd_reaper::NewNamespaces;
 use podherd_schema::conmon_capnp::conmon as schema;
 
 use crate::container::{ContainerId, Ending};
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogFileTarget, LogFormat, LogTarget};
+use crate::namespaces::{IdMap, IdMaps, Kind, NamespacesRequest, PodId};
 use crate::runtime::CgroupManager;
 
 /// A text for an argument, a variable or a name: UTF-8 without NUL.
@@ -130,6 +132,46 @@ pub fn ending(request: schema::create_container_request::Reader<'_>) -> Result<E
         exit_paths: paths("exitPaths", request.get_exit_paths())?,
         oom_exit_paths: paths("oomExitPaths", request.get_oom_exit_paths())?,
         cleanup_command: texts("cleanupCmd", request.get_cleanup_cmd())?,
+    })
+}
+
+/// A pod's namespaces.
+pub fn namespaces(request: schema::create_namespaces_request::Reader<'_>) -> Result<NamespacesRequest> {
+    let pod_id = PodId::parse(&text("podId", request.get_pod_id())?)?;
+    let base = match text("basePath", request.get_base_path())? {
+        empty if empty.is_empty() => NamespacesRequest::DEFAULT_BASE.into(),
+        base => absolute("basePath", base)?,
+    };
+    let mut kinds = NewNamespaces::default();
+    for kind in request
+        .get_namespaces()
+        .map_err(|error| invalid("namespaces", error))?
+    {
+        let kind = match kind.map_err(|unknown| invalid("namespaces", unknown))? {
+            schema::Namespace::Ipc => Kind::Ipc,
+            schema::Namespace::Net => Kind::Net,
+            schema::Namespace::Pid => Kind::Pid,
+            schema::Namespace::User => Kind::User,
+            schema::Namespace::Uts => Kind::Uts,
+        };
+        kind.add_to(&mut kinds);
+    }
+    // Without a user namespace there is nothing to map, and conmon-rs looks at no mapping.
+    let ids = if kinds.user {
+        let users = texts("uidMappings", request.get_uid_mappings())?;
+        let groups = texts("gidMappings", request.get_gid_mappings())?;
+        Some(IdMaps {
+            users: IdMap::parse("uidMappings", &users)?,
+            groups: IdMap::parse("gidMappings", &groups)?,
+        })
+    } else {
+        None
+    };
+    Ok(NamespacesRequest {
+        pod_id,
+        base,
+        kinds,
+        ids,
     })
 }
 

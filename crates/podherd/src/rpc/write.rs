@@ -1,11 +1,14 @@
 //! From states to messages.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use podherd_reaper::Status;
+use podherd_schema::conmon_capnp::conmon;
 use podherd_schema::podherd_capnp::podherd as schema;
 
 use crate::container::{Container, ExitState, Phase, Unknown};
+use crate::namespaces::Kind;
 
 /// All that is known of a container.
 pub fn status(container: &Container, mut to: schema::container_status::Builder<'_>) {
@@ -24,6 +27,22 @@ pub fn status(container: &Container, mut to: schema::container_status::Builder<'
     }
     if let Some(state) = &state.exit {
         exit(state, to.init_exit());
+    }
+}
+
+/// Where a pod's namespaces are.
+pub fn namespaces(made: &[(Kind, PathBuf)], to: conmon::create_namespaces_response::Builder<'_>) {
+    let mut list = to.init_namespaces(made.len() as u32);
+    for (index, (kind, path)) in made.iter().enumerate() {
+        let mut entry = list.reborrow().get(index as u32);
+        entry.set_type(match kind {
+            Kind::Ipc => conmon::Namespace::Ipc,
+            Kind::Net => conmon::Namespace::Net,
+            Kind::Pid => conmon::Namespace::Pid,
+            Kind::User => conmon::Namespace::User,
+            Kind::Uts => conmon::Namespace::Uts,
+        });
+        entry.set_path(&*path.to_string_lossy());
     }
 }
 

@@ -21,6 +21,7 @@ pub async fn end(pod: &Rc<Pod>, connections: Connections, within: Duration) {
         join_all(all.iter().map(|container| end_container(pod, container))).await;
         pod.tasks.close();
         pod.tasks.wait().await;
+        pod.namespaces.end().await;
         kill_the_rest(pod).await;
         connections.close().await;
         pod.journal.close().await;

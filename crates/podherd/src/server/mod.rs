@@ -28,6 +28,7 @@ use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
 use crate::fd_socket::FdSocket;
 use crate::journal::{Journal, Survivor};
+use crate::namespaces::Namespaces;
 use crate::stdio::{Budget, BufferPool};
 
 pub use build_data::BuildData;
@@ -66,6 +67,7 @@ async fn serve(start: Start) -> Result<()> {
             Error::new(Code::RuntimeDirUnusable, format!("{what}: {error}"))
         })?;
     tell_of_earlier_life(&journal, &survivors);
+    let namespaces = Namespaces::open(start.runtime_dir.path());
     let changed = Rc::new(Notify::new());
     let limits = &start.cli.limits;
     let fd_socket = FdSocket::new(&start.runtime_dir, limits.fd_connections, limits.fd_slots);
@@ -78,6 +80,7 @@ async fn serve(start: Start) -> Result<()> {
         hierarchies: Hierarchies::mounted().map_err(failed)?,
         oom_events: OomEvents::default(),
         containers: Store::new(start.cli.limits.ended_containers, changed.clone()),
+        namespaces,
         buffers: BufferPool::default(),
         exec_output: Budget::new(
             start.cli.limits.exec_output_total_bytes,
@@ -112,6 +115,7 @@ async fn serve(start: Start) -> Result<()> {
         () = ending::end(&pod, connections, within) => {}
         reason = why.next() => tracing::warn!(reason, "ending at once"),
     }
+    pod.namespaces.drop_all();
     drop(pid_file);
     Ok(())
 }
