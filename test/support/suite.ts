@@ -30,5 +30,12 @@ export function forEachRuntime(name: string, declare: (test: GroundTest, runtime
     describe(`${name}, ${runtime.name}`, () => declare(groundTest(runtime), runtime));
 }
 
+/** Declares a group of tests in which the runtime plays no part. */
+export function withoutRuntime(name: string, declare: (test: GroundTest) => void): void {
+  const [any] = runtimes;
+  if (any === undefined) throw new Error('there is no runtime to start a server with');
+  describe(name, () => declare(groundTest(any)));
+}
+
 /** Whether flags and methods beyond the compatible protocol can be used. */
 export const oursOnly = serverKind === 'podherd';
