@@ -183,11 +183,14 @@ interface Conmon @0xb737e899dd6633f1 {
     struct CreateNamespacesRequest {
         retired0 @0 :Void;
         namespaces @1 :List(Namespace);
+        # Those that are made new; of the other kinds the pod has the server's.
         uidMappings @2 :List(Text);
-        # Each `CONTAINER HOST SIZE`.
+        # Each `CONTAINER HOST SIZE`. Needed for a user namespace, else not looked at.
         gidMappings @3 :List(Text);
         basePath @4 :Text;
+        # Absolute; empty: `/var/run`.
         podId @5 :Text;
+        # Becomes the name of files.
         metadata @6 :List(MapEntry);
     }
 
@@ -202,7 +205,7 @@ interface Conmon @0xb737e899dd6633f1 {
     }
 
     createNamespaces @6 (request :CreateNamespacesRequest) -> (response :CreateNamespacesResponse);
-    # Make a pod's namespaces and bind-mount them.
+    # Make a pod's namespaces and bind-mount each at `basePath/KINDns/podId`; asked again, answer the same.
 
     struct StartFdSocketRequest {
         metadata @0 :List(MapEntry);

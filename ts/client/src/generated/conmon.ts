@@ -333,22 +333,28 @@ export const CreateNamespacesParams: capnp.StructCodec<CreateNamespacesParams, C
   });
 
 export interface CreateNamespacesRequest {
+  /** Those that are made new; of the other kinds the pod has the server's. */
   namespaces: (Namespace | capnp.Unknown)[];
-  /** Each `CONTAINER HOST SIZE`. */
+  /** Each `CONTAINER HOST SIZE`. Needed for a user namespace, else not looked at. */
   uidMappings: string[];
   gidMappings: string[];
+  /** Absolute; empty: `/var/run`. */
   basePath: string;
+  /** Becomes the name of files. */
   podId: string;
   metadata: MapEntry[];
 }
 
 /** `CreateNamespacesRequest` as it is written: an absent member keeps its default. */
 export interface CreateNamespacesRequestInit {
+  /** Those that are made new; of the other kinds the pod has the server's. */
   namespaces?: readonly Namespace[] | undefined;
-  /** Each `CONTAINER HOST SIZE`. */
+  /** Each `CONTAINER HOST SIZE`. Needed for a user namespace, else not looked at. */
   uidMappings?: readonly string[] | undefined;
   gidMappings?: readonly string[] | undefined;
+  /** Absolute; empty: `/var/run`. */
   basePath?: string | undefined;
+  /** Becomes the name of files. */
   podId?: string | undefined;
   metadata?: readonly MapEntryInit[] | undefined;
 }
@@ -1531,7 +1537,7 @@ export class ConmonClient extends capnp.CapabilityClient {
     return this.caller.call(Conmon.methods.setWindowSizeContainer, params, options);
   }
 
-  /** Make a pod's namespaces and bind-mount them. */
+  /** Make a pod's namespaces and bind-mount each at `basePath/KINDns/podId`; asked again, answer the same. */
   createNamespaces(
     params: CreateNamespacesParamsInit,
     options?: capnp.CallOptions,
@@ -1601,7 +1607,7 @@ export interface ConmonHandlers {
     params: SetWindowSizeContainerParams,
     context: capnp.CallContext,
   ): Promise<SetWindowSizeContainerResultsInit> | SetWindowSizeContainerResultsInit;
-  /** Make a pod's namespaces and bind-mount them. */
+  /** Make a pod's namespaces and bind-mount each at `basePath/KINDns/podId`; asked again, answer the same. */
   createNamespaces(
     params: CreateNamespacesParams,
     context: capnp.CallContext,
