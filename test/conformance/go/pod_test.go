@@ -22,6 +22,8 @@ type pod struct {
 	log        string // path of what the server says
 	containers []*container
 	held       []string // descriptors of the server when it had just started
+
+	fdSocketAsked bool // the server listens for descriptors
 }
 
 // serverConfig is what a test starts a server with, and so does CRI-O but for the log driver.
