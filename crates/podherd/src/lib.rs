@@ -40,3 +40,4 @@ pub mod runtime;
 pub mod server;
 pub mod socket;
 pub mod stdio;
+pub mod streaming;
