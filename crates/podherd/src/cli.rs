@@ -119,6 +119,19 @@ pub struct Limits {
     #[arg(long, env = "PODHERD_ATTACH_BEHIND_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
     pub attach_behind_bytes: usize,
 
+    /// Seconds that a client has to come with the token of a streaming URL
+    #[arg(long, env = "PODHERD_STREAMING_TOKEN_TIMEOUT", value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub streaming_token_timeout: Duration,
+
+    /// Streaming sessions that may be open or asked for at once
+    #[arg(
+        long,
+        env = "PODHERD_STREAMING_TOKENS",
+        value_name = "COUNT",
+        default_value_t = 1024
+    )]
+    pub streaming_tokens: usize,
+
     /// Ended containers whose exit state is kept
     #[arg(
         long,

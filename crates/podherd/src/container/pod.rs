@@ -26,6 +26,7 @@ use crate::journal::Journal;
 use crate::namespaces::Namespaces;
 use crate::runtime::Runtime;
 use crate::stdio::{Budget, BufferPool};
+use crate::streaming::Streaming;
 
 /// One pod: the shared context of everything that callers ask for.
 pub struct Pod {
@@ -57,6 +58,8 @@ pub struct Pod {
     pub attach: AttachSockets,
     /// Descriptors that callers have sent ahead.
     pub fd_socket: FdSocket,
+    /// The streaming server, once it was needed.
+    pub streaming: Streaming,
     /// Everything that must have ended before the server may: calls being undone, containers
     /// being watched.
     pub tasks: TaskTracker,

@@ -13,6 +13,7 @@ use crate::container::{
 use crate::error::Result;
 use crate::namespaces;
 use crate::server::BuildData;
+use crate::streaming::{self, AttachStreams, ExecStreams, Streams};
 
 /// The exit code of a command that could not be started.
 const NOT_STARTED: i32 = -2;
@@ -112,6 +113,59 @@ impl conmon::Server for Service {
         Ok(())
     }
 
+    async fn serve_exec_container(
+        self: Rc<Self>,
+        params: conmon::ServeExecContainerParams,
+        mut results: conmon::ServeExecContainerResults,
+    ) -> capnp::Result<()> {
+        let request = params.get()?.get_request()?;
+        let request = ExecStreams {
+            id: read::id(request.get_id())?,
+            command: read::command(request.get_command())?,
+            terminal: request.get_tty(),
+            streams: Streams {
+                stdin: request.get_stdin(),
+                stdout: request.get_stdout(),
+                stderr: request.get_stderr(),
+            },
+            cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
+        };
+        let url = streaming::serve_exec(&self.pod, request).await?;
+        results.get().init_response().set_url(url);
+        Ok(())
+    }
+
+    async fn serve_attach_container(
+        self: Rc<Self>,
+        params: conmon::ServeAttachContainerParams,
+        mut results: conmon::ServeAttachContainerResults,
+    ) -> capnp::Result<()> {
+        let request = params.get()?.get_request()?;
+        let request = AttachStreams {
+            id: read::id(request.get_id())?,
+            streams: Streams {
+                stdin: request.get_stdin(),
+                stdout: request.get_stdout(),
+                stderr: request.get_stderr(),
+            },
+        };
+        let url = streaming::serve_attach(&self.pod, request).await?;
+        results.get().init_response().set_url(url);
+        Ok(())
+    }
+
+    async fn serve_port_forward_container(
+        self: Rc<Self>,
+        params: conmon::ServePortForwardContainerParams,
+        mut results: conmon::ServePortForwardContainerResults,
+    ) -> capnp::Result<()> {
+        let request = params.get()?.get_request()?;
+        let namespace = read::path("netNsPath", request.get_net_ns_path())?;
+        let url = streaming::serve_port_forward(&self.pod, namespace).await?;
+        results.get().init_response().set_url(url);
+        Ok(())
+    }
+
     async fn reopen_log_container(
         self: Rc<Self>,
         params: conmon::ReopenLogContainerParams,
@@ -167,14 +221,10 @@ fn create_request(request: conmon::create_container_request::Reader<'_>) -> Resu
 }
 
 fn exec_request(request: conmon::exec_sync_container_request::Reader<'_>) -> Result<ExecRequest> {
-    let command = read::texts("command", request.get_command())?;
-    if command.first().is_none_or(String::is_empty) {
-        return Err(read::invalid("command", "is empty"));
-    }
     Ok(ExecRequest {
         spec: ExecSpec {
             id: read::id(request.get_id())?,
-            command,
+            command: read::command(request.get_command())?,
             terminal: request.get_terminal(),
             env: read::env(request.get_env_vars())?,
             cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,

@@ -46,6 +46,15 @@ pub fn texts(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) ->
         .collect()
 }
 
+/// A command: program and arguments.
+pub fn command(value: capnp::Result<capnp::text_list::Reader<'_>>) -> Result<Vec<String>> {
+    let command = texts("command", value)?;
+    match command.first() {
+        Some(program) if !program.is_empty() => Ok(command),
+        _ => Err(invalid("command", "is empty")),
+    }
+}
+
 /// A list of absolute paths.
 pub fn paths(field: &str, value: capnp::Result<capnp::text_list::Reader<'_>>) -> Result<Vec<PathBuf>> {
     texts(field, value)?

@@ -30,6 +30,7 @@ use crate::fd_socket::FdSocket;
 use crate::journal::{Journal, Survivor};
 use crate::namespaces::Namespaces;
 use crate::stdio::{Budget, BufferPool};
+use crate::streaming::Streaming;
 
 pub use build_data::BuildData;
 use connections::Connections;
@@ -89,6 +90,7 @@ async fn serve(start: Start) -> Result<()> {
         fd_socket,
         limits: start.cli.limits,
         attach: AttachSockets::default(),
+        streaming: Streaming::default(),
         tasks: TaskTracker::new(),
         ending: CancellationToken::new(),
         next_name: Cell::new(1),

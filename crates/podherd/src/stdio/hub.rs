@@ -185,6 +185,17 @@ impl Follower {
         }
     }
 
+    /// Waits until no more output will come. True: because it was cut off, and not because the output has ended.
+    pub async fn over(&self) -> bool {
+        loop {
+            let told = self.queue.emptied.notified();
+            match self.queue.state.get() {
+                QueueState::Open => told.await,
+                state => return state == QueueState::Behind,
+            }
+        }
+    }
+
     /// Waits until it is less than half the bound behind. Who takes a client's input only then keeps a
     /// client that echoes itself (`cat`) from being cut off by its own slowness.
     pub async fn caught_up(&self) {

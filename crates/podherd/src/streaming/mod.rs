@@ -1,9 +1,80 @@
-//! temp
-pub mod channel;
-pub mod http;
-pub mod protocol;
-pub mod request;
-pub mod socket;
-pub mod spdy;
-pub mod status;
-pub mod tokens;
+//! The streaming server: exec, attach and port-forward over WebSocket, for clients that the kubelet hands a URL.
+//!
+//! ```text
+//! RPC → serve: a token for the request (tokens), a listener on the loopback address (listener), the URL
+//!
+//! client → http (one request head, checked before the token is used up) → socket (the WebSocket)
+//!            ├ streams        exec and attach, in messages with channels (channel, status)
+//!            └ port_forward   connections into a network namespace, in channels or tunnelled SPDY (spdy)
+//! ```
+//!
+//! Nothing is there before the first call. A session ends with its client, with what it is about, or with the
+//! server; [`Pod::tasks`](crate::container::Pod) counts them all.
+
+mod channel;
+mod client;
+mod http;
+mod listener;
+mod port_forward;
+mod protocol;
+mod request;
+mod socket;
+mod spdy;
+mod status;
+mod streams;
+mod tokens;
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::container::Pod;
+use crate::error::{Code, Error, Result};
+use listener::Listener;
+use port_forward::Namespace;
+use request::Request;
+pub use request::{AttachStreams, ExecStreams, Streams};
+
+/// The streaming server of a pod, once it was needed.
+#[derive(Debug, Default)]
+pub struct Streaming {
+    listener: OnceCell<Listener>,
+}
+
+/// A URL, good for one use, that runs this command.
+pub async fn serve_exec(pod: &Rc<Pod>, request: ExecStreams) -> Result<String> {
+    pod.containers.get(&request.id)?.stdio(None)?;
+    serve(pod, Request::Exec(request)).await
+}
+
+/// A URL, good for one use, that carries these streams.
+pub async fn serve_attach(pod: &Rc<Pod>, request: AttachStreams) -> Result<String> {
+    pod.containers.get(&request.id)?.stdio(None)?;
+    serve(pod, Request::Attach(request)).await
+}
+
+/// A URL, good for one use, that forwards ports into the network namespace at this path.
+pub async fn serve_port_forward(pod: &Rc<Pod>, namespace: PathBuf) -> Result<String> {
+    let path = namespace.clone();
+    pod.call(|_| async move { Namespace::open(&path).await.map(drop) })
+        .await?;
+    serve(pod, Request::PortForward(namespace)).await
+}
+
+async fn serve(pod: &Rc<Pod>, request: Request) -> Result<String> {
+    pod.asked.notify_one();
+    if pod.ending.is_cancelled() {
+        return Err(pod.cancelled());
+    }
+    let listener = match pod.streaming.listener.get() {
+        Some(listener) => listener,
+        None => {
+            let listener = Listener::start(pod)
+                .map_err(|error| Error::from_io(Code::Internal, "listening for streaming clients", &error))?;
+            pod.streaming.listener.get_or_init(|| listener)
+        }
+    };
+    let kind = request.kind().name();
+    let token = listener.tokens.issue(request)?;
+    Ok(format!("http://127.0.0.1:{}/{kind}/{token}", listener.port))
+}

@@ -44,10 +44,11 @@ pub struct Turn<'a> {
     sink: MutexGuard<'a, Sink>,
 }
 
-/// Sees the client go while nothing is read from it.
+/// Sees the client go while nothing is read from it. Clones are for more who want to know.
+#[derive(Clone)]
 pub struct Presence {
     /// A copy: the event loop keeps what is readable for each descriptor by itself.
-    socket: AsyncFd<OwnedFd>,
+    socket: Rc<AsyncFd<OwnedFd>>,
 }
 
 /// Why a session's socket gives no more messages.
@@ -55,7 +56,7 @@ pub struct Presence {
 pub enum PeerEnd {
     /// The client has closed it, or has gone.
     Gone,
-    /// The client has broken the protocol; the code says how.
+    /// It has to be closed, with this code and reason: mostly since the client has broken the protocol.
     Fault(CloseCode, String),
 }
 
@@ -63,7 +64,7 @@ pub enum PeerEnd {
 pub async fn open(stream: TcpStream, first: Vec<u8>) -> io::Result<(Reader, Writer, Presence)> {
     let copy = stream.as_fd().try_clone_to_owned()?;
     let presence = Presence {
-        socket: crate::readiness::register(copy, Interest::READABLE)?,
+        socket: Rc::new(crate::readiness::register(copy, Interest::READABLE)?),
     };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -84,7 +85,13 @@ impl Reader {
                 Some(Ok(Message::Binary(data))) => return Ok(data),
                 Some(Ok(Message::Text(text))) => return Ok(text.into()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) | None => return Err(PeerEnd::Gone),
+                Some(Ok(Message::Close(_))) => {
+                    // Reading on sends the answer, which the client may be waiting for.
+                    let answered = async { while let Some(Ok(_)) = self.stream.next().await {} };
+                    let _ = tokio::time::timeout(CLOSE_TIMEOUT, answered).await;
+                    return Err(PeerEnd::Gone);
+                }
+                None => return Err(PeerEnd::Gone),
                 Some(Err(error)) => return Err(PeerEnd::of(error)),
             }
         }

@@ -17,15 +17,6 @@ pub enum ResetStatus {
     Cancel = 5,
 }
 
-/// Why no more streams are taken (section 2.6.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoAwayStatus {
-    /// The server ends the session.
-    Ok = 0,
-    /// The client has broken the protocol.
-    ProtocolError = 1,
-}
-
 /// The header of a data frame; the data follows.
 pub fn data_header(stream: u32, length: usize, finished: bool) -> [u8; DATA_HEADER] {
     let flags = if finished { FLAG_FIN } else { 0 };
@@ -39,9 +30,9 @@ pub fn reset_stream(stream: u32, status: ResetStatus) -> [u8; 16] {
     two_words(kind::RST_STREAM, stream, status as u32)
 }
 
-/// GOAWAY; `last` is the last stream that was taken.
-pub fn go_away(last: u32, status: GoAwayStatus) -> [u8; 16] {
-    two_words(kind::GOAWAY, last, status as u32)
+/// GOAWAY: the client has broken the protocol (status 1, section 2.6.6); `last` is the last stream that was taken.
+pub fn go_away(last: u32) -> [u8; 16] {
+    two_words(kind::GOAWAY, last, 1)
 }
 
 /// PING, as it came.
@@ -133,9 +124,6 @@ mod tests {
             reset_stream(5, ResetStatus::RefusedStream),
             [0x80, 3, 0, 3, 0, 0, 0, 8, 0, 0, 0, 5, 0, 0, 0, 3]
         );
-        assert_eq!(
-            go_away(5, GoAwayStatus::ProtocolError),
-            [0x80, 3, 0, 7, 0, 0, 0, 8, 0, 0, 0, 5, 0, 0, 0, 1]
-        );
+        assert_eq!(go_away(5), [0x80, 3, 0, 7, 0, 0, 0, 8, 0, 0, 0, 5, 0, 0, 0, 1]);
     }
 }

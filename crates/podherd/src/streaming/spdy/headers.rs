@@ -29,6 +29,15 @@ impl Headers {
         Some(&field.1)
     }
 
+    /// These fields, for tests.
+    #[cfg(test)]
+    pub fn of(fields: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            fields: fields.iter().map(owned).collect(),
+        }
+    }
+
     /// `None`: the block is broken, or has too much in it.
     fn parse(mut block: &[u8]) -> Option<Self> {
         let count = take_length(&mut block)?;

@@ -12,21 +12,17 @@ mod encode;
 mod headers;
 
 pub use decode::{Decoder, Frame, ProtocolError};
-pub use encode::{
-    DATA_HEADER, GoAwayStatus, HeaderWriter, ResetStatus, data_header, go_away, ping, reset_stream,
-};
+pub use encode::{DATA_HEADER, HeaderWriter, ResetStatus, data_header, go_away, ping, reset_stream};
 pub use headers::Headers;
 
-/// Types of control frames (section 2.6).
+/// Types of control frames that matter here (section 2.6).
 mod kind {
     pub const SYN_STREAM: u16 = 1;
     pub const SYN_REPLY: u16 = 2;
     pub const RST_STREAM: u16 = 3;
-    pub const SETTINGS: u16 = 4;
     pub const PING: u16 = 6;
     pub const GOAWAY: u16 = 7;
     pub const HEADERS: u16 = 8;
-    pub const WINDOW_UPDATE: u16 = 9;
 }
 
 /// The sender's last frame of a stream.
