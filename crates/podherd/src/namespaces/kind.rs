@@ -14,8 +14,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All, in the order of an answer.
-    pub const ALL: [Self; 5] = [Self::Ipc, Self::Net, Self::Pid, Self::User, Self::Uts];
+    /// All, in the order of an answer: conmon-rs has the pid namespace before the network, unlike its enum.
+    pub const ALL: [Self; 5] = [Self::Ipc, Self::Pid, Self::Net, Self::User, Self::Uts];
 
     /// The name, as in `/proc/PID/ns`.
     pub fn name(self) -> &'static str {
