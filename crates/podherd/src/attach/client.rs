@@ -11,21 +11,26 @@ use super::packet::{DONE, packets};
 use super::seqpacket::SeqPacket;
 use crate::container::Pod;
 use crate::error::Code;
-use crate::stdio::{Followed, Follower, Hub, Pace, Session, Stdin, Stdio};
+use crate::stdio::{Followed, Follower, Hub, Session, Stdin};
 
 /// How long a client may take for a packet once the output has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves a client until it hangs up, has the whole output, or is cut off.
-pub async fn serve(pod: Rc<Pod>, socket: OwnedFd, stdio: Stdio, stop_after_stdin_eof: bool) {
+/// Serves a client until it hangs up, has the whole output, or is cut off. Without a session it came when the
+/// output had ended.
+pub async fn serve(
+    pod: Rc<Pod>,
+    socket: OwnedFd,
+    session: Option<Session>,
+    hub: Hub,
+    stop_after_stdin_eof: bool,
+) {
     let socket = match SeqPacket::new(socket) {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "an attach client could not be served"),
     };
-    let hub = stdio.hub.clone();
     let client = Client { pod, socket, hub };
-    let Some(session) = stdio.attach(Pace::Free) else {
-        // It connected in the moment in which the output ended.
+    let Some(session) = session else {
         client.send(&DONE).await;
         return;
     };
@@ -77,8 +82,12 @@ impl Client {
             match followed {
                 Followed::Output(stream, chunk) => {
                     for packet in packets(stream, &chunk) {
-                        if !self.send(&packet).await {
-                            return Outgoing::ClientGone;
+                        tokio::select! {
+                            biased;
+                            sent = self.send(&packet) => if !sent {
+                                return Outgoing::ClientGone;
+                            },
+                            () = output.behind() => break,
                         }
                     }
                 }
@@ -116,6 +125,8 @@ impl Client {
                         stdin = None;
                     }
                 }
+                // Reported once when the client has closed with output unread; what it had sent is still there.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return tracing::debug!(%error, "an attach client ended"),
             }

@@ -15,12 +15,13 @@ mod seqpacket;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use crate::container::{ContainerId, Pod};
 use crate::error::{Code, Error, Result};
-use crate::stdio::{Hub, Stdio};
+use crate::stdio::{Door, Hub, Pace, Stdio};
 
 use listener::Listener;
 
@@ -40,16 +41,18 @@ pub struct AttachRequest {
 /// The attach sockets of a server, by their paths.
 #[derive(Debug, Default)]
 pub struct AttachSockets {
-    open: RefCell<HashMap<PathBuf, Open>>,
+    open: RefCell<HashMap<PathBuf, Rc<Entrance>>>,
 }
 
-/// One that listens. Dropping it removes its file.
+/// The entrance to one container's or exec's streams.
 #[derive(Debug)]
-struct Open {
-    hub: Hub,
+struct Entrance {
+    /// Not owned: the streams that know this entrance are the pod's.
+    pod: Weak<Pod>,
+    listener: Listener,
     /// As the latest call wanted it; holds for clients that connect after it.
-    stop_after_stdin_eof: Rc<Cell<bool>>,
-    listener: Rc<Listener>,
+    stop_after_stdin_eof: Cell<bool>,
+    stdio: Stdio,
 }
 
 /// Listens at the path of `request` until the output of the container (or exec) has ended. Asking again
@@ -59,7 +62,7 @@ pub fn attach(pod: &Rc<Pod>, request: AttachRequest) -> Result<()> {
     let stdio = container.stdio(request.exec_session.as_deref())?;
     let mut open = pod.attach.open.borrow_mut();
     if let Some(there) = open.get(&request.path).filter(|there| there.listener.is_there()) {
-        if there.hub.is(&stdio.hub) {
+        if there.stdio.hub.is(&stdio.hub) {
             there.stop_after_stdin_eof.set(request.stop_after_stdin_eof);
             return Ok(());
         }
@@ -71,21 +74,15 @@ pub fn attach(pod: &Rc<Pod>, request: AttachRequest) -> Result<()> {
             ),
         ));
     }
-    let listener = Rc::new(Listener::bind(request.path.clone())?);
-    let stop_after_stdin_eof = Rc::new(Cell::new(request.stop_after_stdin_eof));
-    let accepting = accept(
-        pod.clone(),
-        listener.clone(),
-        stdio.clone(),
-        stop_after_stdin_eof.clone(),
-    );
-    pod.tasks.spawn_local(accepting);
-    let there = Open {
-        hub: stdio.hub,
-        stop_after_stdin_eof,
-        listener,
-    };
-    open.insert(request.path, there);
+    let entrance = Rc::new(Entrance {
+        pod: Rc::downgrade(pod),
+        listener: Listener::bind(request.path.clone())?,
+        stop_after_stdin_eof: Cell::new(request.stop_after_stdin_eof),
+        stdio: stdio.clone(),
+    });
+    stdio.hub.add_door(entrance.clone());
+    pod.tasks.spawn_local(entrance.clone().serve());
+    open.insert(request.path, entrance);
     Ok(())
 }
 
@@ -93,7 +90,7 @@ impl AttachSockets {
     /// Removes the sockets of streams that have ended. Clients that are connected get the rest of the output.
     pub fn end(&self, hub: &Hub) {
         self.open.borrow_mut().retain(|_, there| {
-            let ended = there.hub.is(hub);
+            let ended = there.stdio.hub.is(hub);
             if ended {
                 there.listener.remove();
             }
@@ -102,21 +99,34 @@ impl AttachSockets {
     }
 }
 
-/// Serves clients until the streams have ended; those that the kernel has accepted by then are served too.
-async fn accept(pod: Rc<Pod>, listener: Rc<Listener>, stdio: Stdio, stop: Rc<Cell<bool>>) {
-    let serve = |socket| {
-        let client = client::serve(pod.clone(), socket, stdio.clone(), stop.get());
-        pod.tasks.spawn_local(Box::pin(client));
-    };
-    loop {
-        tokio::select! {
-            biased;
-            socket = listener.accept() => serve(socket),
-            () = stdio.hub.ended() => break,
+impl Entrance {
+    /// Lets clients in until the streams have ended.
+    async fn serve(self: Rc<Self>) {
+        loop {
+            tokio::select! {
+                biased;
+                socket = self.listener.accept() => self.let_in(socket),
+                () = self.stdio.hub.ended() => break,
+            }
         }
+        self.listener.remove();
+        // They connected in the moment in which the output ended: they are told so.
+        self.admit();
     }
-    listener.remove();
-    while let Some(socket) = listener.accept_now() {
-        serve(socket);
+
+    fn let_in(&self, socket: OwnedFd) {
+        let Some(pod) = self.pod.upgrade() else { return };
+        let session = self.stdio.attach(Pace::Free);
+        let hub = self.stdio.hub.clone();
+        let client = client::serve(pod.clone(), socket, session, hub, self.stop_after_stdin_eof.get());
+        pod.tasks.spawn_local(Box::pin(client));
+    }
+}
+
+impl Door for Entrance {
+    fn admit(&self) {
+        while let Some(socket) = self.listener.accept_now() {
+            self.let_in(socket);
+        }
     }
 }

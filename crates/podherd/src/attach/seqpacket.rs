@@ -26,9 +26,10 @@ impl SeqPacket {
     pub async fn receive(&self) -> io::Result<Vec<u8>> {
         self.socket
             .async_io(Interest::READABLE, |socket| {
-                // Of all packets that wait: at least the length of the first, at most the sender's buffer.
-                let waiting = rustix::io::ioctl_fionread(socket)?;
-                let mut packet = vec![0; usize::try_from(waiting).unwrap_or(0).clamp(1, LONGEST)];
+                // Its length first: what does not fit into the buffer would be lost.
+                let look = RecvFlags::PEEK | RecvFlags::TRUNC;
+                let (_, length) = rustix::net::recv(socket, [0_u8; 0].as_mut_slice(), look)?;
+                let mut packet = vec![0; length];
                 let (_, length) = rustix::net::recv(socket, packet.as_mut_slice(), RecvFlags::empty())?;
                 packet.truncate(length);
                 Ok(packet)
@@ -54,6 +55,3 @@ impl SeqPacket {
         watched.ready(Interest::PRIORITY).await.map(drop)
     }
 }
-
-/// More than a sender's buffer holds by default; what is longer would be cut.
-const LONGEST: usize = 16 << 20;

@@ -6,8 +6,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::logs::Stream;
 
@@ -26,6 +28,15 @@ struct Shared {
     ended: Cell<bool>,
     /// Told when it has ended.
     told: Notify,
+    /// Asked before each chunk for followers that are at the door.
+    doors: RefCell<Vec<Rc<dyn Door>>>,
+}
+
+/// Where followers come from. One that has come before a chunk is read is given it, however busy the event loop
+/// is: a client that is connected counts on that.
+pub trait Door: std::fmt::Debug {
+    /// Lets in who is there, without waiting.
+    fn admit(&self);
 }
 
 /// What happens when a follower is more than the bound behind.
@@ -33,9 +44,14 @@ struct Shared {
 pub enum Pace {
     /// The output waits for it, and so does the process: for the one whose output it is.
     Held,
-    /// It is cut off, and nobody waits: for attach clients, of which there may be several.
+    /// The output waits for it [`GRACE`] at most until it has caught up; then it is cut off: for attach
+    /// clients, of which there may be several.
     Free,
 }
+
+/// How long a free follower may hold up the output, in all, before it has taken everything once more. A burst
+/// is mostly faster than any reader; a reader that is slow for good is not what the process waits for.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// One reader of live output.
 #[derive(Debug)]
@@ -61,6 +77,8 @@ struct Queue {
     chunks: RefCell<VecDeque<(Stream, Rc<[u8]>)>>,
     bytes: Cell<usize>,
     state: Cell<QueueState>,
+    /// What is left of [`GRACE`].
+    grace: Cell<Duration>,
     /// Told when there is something for the follower.
     filled: Notify,
     /// Told when the follower has taken something, or has gone.
@@ -87,6 +105,7 @@ impl Hub {
                 followers: RefCell::default(),
                 ended: Cell::new(false),
                 told: Notify::new(),
+                doors: RefCell::default(),
             }),
         }
     }
@@ -102,6 +121,7 @@ impl Hub {
             chunks: RefCell::default(),
             bytes: Cell::new(0),
             state: Cell::new(QueueState::Open),
+            grace: Cell::new(GRACE),
             filled: Notify::new(),
             emptied: Notify::new(),
         });
@@ -109,16 +129,23 @@ impl Hub {
         Some(Follower { queue })
     }
 
-    /// Hands a chunk to all followers. Waits for those of [`Pace::Held`] alone.
+    /// Asks `door` for followers from now on, until the output has ended.
+    pub fn add_door(&self, door: Rc<dyn Door>) {
+        self.shared.doors.borrow_mut().push(door);
+    }
+
+    /// Hands a chunk to all followers. Waits for those of [`Pace::Held`], and a moment for others.
     pub async fn publish(&self, stream: Stream, chunk: &[u8]) {
+        self.admit();
         let followers = self.followers();
         if followers.is_empty() {
             return;
         }
         let shared: Rc<[u8]> = chunk.into();
         for queue in followers {
-            if queue.pace == Pace::Held {
-                queue.until(|bytes| bytes < queue.bound).await;
+            match queue.pace {
+                Pace::Held => queue.until(|bytes| bytes < queue.bound).await,
+                Pace::Free => queue.room_for(shared.len()).await,
             }
             queue.push(stream, &shared);
         }
@@ -126,6 +153,8 @@ impl Hub {
 
     /// All output was published: followers are told when they have taken it.
     pub fn end(&self) {
+        self.admit();
+        self.shared.doors.take();
         self.shared.ended.set(true);
         for queue in self.followers() {
             queue.leave(QueueState::Ended);
@@ -153,6 +182,14 @@ impl Hub {
     /// Whether this is the same hub.
     pub fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    fn admit(&self) {
+        if !self.shared.doors.borrow().is_empty() {
+            // A copy: a door may lead to another one.
+            let doors = self.shared.doors.borrow().clone();
+            doors.iter().for_each(|door| door.admit());
+        }
     }
 
     fn followers(&self) -> Vec<Rc<Queue>> {
@@ -202,6 +239,17 @@ impl Follower {
         self.queue.until(|bytes| bytes < self.queue.bound / 2).await;
     }
 
+    /// Waits until it is cut off; for ever, if that never happens.
+    pub async fn behind(&self) {
+        loop {
+            let changed = self.queue.emptied.notified();
+            if self.queue.state.get() == QueueState::Behind {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Takes no more, as if dropped.
     pub fn leave(&self) {
         self.queue.leave(QueueState::Dropped);
@@ -220,7 +268,7 @@ impl Queue {
             return;
         }
         let bytes = self.bytes.get() + chunk.len();
-        if self.pace == Pace::Free && bytes > self.bound {
+        if self.pace == Pace::Free && bytes > self.bound && self.bytes.get() > 0 {
             return self.cut_off();
         }
         self.bytes.set(bytes);
@@ -233,10 +281,22 @@ impl Queue {
         let taken = chunks.pop_front()?;
         if chunks.is_empty() {
             *chunks = VecDeque::new();
+            self.grace.set(GRACE);
         }
         self.bytes.set(self.bytes.get() - taken.1.len());
         self.emptied.notify_waiters();
         Some(taken)
+    }
+
+    /// Waits for room, for as long as the grace lasts.
+    async fn room_for(&self, count: usize) {
+        let has_room = |bytes| bytes == 0 || bytes + count <= self.bound;
+        if has_room(self.bytes.get()) {
+            return;
+        }
+        let began = Instant::now();
+        let _ = tokio::time::timeout(self.grace.get(), self.until(has_room)).await;
+        self.grace.set(self.grace.get().saturating_sub(began.elapsed()));
     }
 
     /// Waits while the follower takes and `enough` does not hold of the bytes that wait for it.
@@ -300,6 +360,11 @@ mod tests {
         let hub = Hub::new(10);
         let (slow, quick) = (hub.follow(Pace::Free).unwrap(), hub.follow(Pace::Free).unwrap());
         for _ in 0..3 {
+            hub.publish(Stream::Stdout, b"12345").await;
+            assert_eq!(text(&quick).await, "Stdout 12345");
+        }
+        // Of these only the first had to wait.
+        for _ in 0..1000 {
             hub.publish(Stream::Stdout, b"12345").await;
             assert_eq!(text(&quick).await, "Stdout 12345");
         }

@@ -22,7 +22,7 @@ use rustix::pipe::PipeFlags;
 pub use capture::{Budget, Captured};
 pub use console::{ConsoleSocket, Terminal};
 pub use drain::{End, Owner, drain};
-pub use hub::{Followed, Follower, Hub, Pace};
+pub use hub::{Door, Followed, Follower, Hub, Pace};
 pub use reader::{BufferPool, OutputReader};
 pub use session::{Session, Stdio};
 pub use stdin::Stdin;
