@@ -20,6 +20,11 @@ export interface ExecOptions {
   connection?: Connection;
 }
 
+export interface AttachOptions {
+  execSessionId?: string;
+  stopAfterStdinEof?: boolean;
+}
+
 /** What a container of a test is made of. */
 export interface ContainerParts {
   id: string;
@@ -89,6 +94,18 @@ export class TestContainer {
       },
     });
     return answered(response);
+  }
+
+  /** Has the server listen for attach clients at this path. */
+  async listen(socketPath: string, options: AttachOptions = {}): Promise<void> {
+    await this.#parts.connection.conmon.attachContainer({
+      request: {
+        id: this.id,
+        socketPath,
+        execSessionId: options.execSessionId ?? '',
+        stopAfterStdinEof: options.stopAfterStdinEof ?? false,
+      },
+    });
   }
 
   /** The lines of its CRI log: stream, tag and text. */

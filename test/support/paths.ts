@@ -9,7 +9,14 @@ export const cargoTarget = process.env['CARGO_TARGET_DIR'] ?? join(repository, '
 
 /** The programs of test/fixtures. */
 export type FixtureName =
-  'noop-runtime' | 'odd-runtime' | 'workload' | 'nursery' | 'cri-log' | 'fd-client' | 'packet-peer';
+  | 'noop-runtime'
+  | 'odd-runtime'
+  | 'workload'
+  | 'nursery'
+  | 'cri-log'
+  | 'fd-client'
+  | 'packet-peer'
+  | 'attach-client';
 
 /** Targets for which the fixtures are built statically, the wanted one first. */
 export const staticTargets = ['x86_64-unknown-linux-musl', 'x86_64-unknown-linux-gnu'] as const;
