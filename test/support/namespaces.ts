@@ -12,7 +12,10 @@ import type { TestServer } from './server.js';
 export const kinds = ['ipc', 'net', 'pid', 'user', 'uts'] as const satisfies readonly Namespace[];
 export type Kind = (typeof kinds)[number];
 
-/** What a test asks of createNamespaces. */
+/** Maps of a user namespace whose root is the user 100000. */
+export const mappings = { uidMappings: ['0 100000 65536'], gidMappings: ['0 200000 65536'] };
+
+/** What a test asks of createNamespaces; the rest is as `mappings` and `kinds` have it. */
 export interface NamespacesOptions {
   podId?: string;
   basePath: string;
@@ -27,15 +30,12 @@ export async function createNamespaces(
   options: NamespacesOptions,
 ): Promise<Record<Kind, string>> {
   const { response } = await connection.conmon.createNamespaces({
-    request: { podId: 'pod', namespaces: kinds, ...options },
+    request: { podId: 'pod', namespaces: kinds, ...mappings, ...options },
   });
   const entries = answered(response).namespaces;
   expect(entries.map(({ type }) => type)).toEqual(kinds);
   return Object.fromEntries(entries.map(({ type, path }) => [type, path])) as Record<Kind, string>;
 }
-
-/** Maps of a user namespace whose root is the user 100000. */
-export const mappings = { uidMappings: ['0 100000 65536'], gidMappings: ['0 200000 65536'] };
 
 /** An empty directory below which namespaces can be made. */
 export function newBase(ground: Ground, name = 'base'): string {

@@ -10,7 +10,6 @@ import {
   holderOf,
   type Kind,
   kinds,
-  mappings,
   mountedAt,
   namespaceOf,
   newBase,
@@ -36,7 +35,6 @@ withoutRuntime('the namespaces of a pod', (test) => {
       const paths = await createNamespaces(server.connection, {
         basePath: base,
         namespaces: set,
-        ...mappings,
       });
       const mounted = mountedAt(paths);
       const holder = holderOf(base);
@@ -96,7 +94,7 @@ withoutRuntime('the namespaces of a pod', (test) => {
       ['with-user', kinds],
       ['without', ['pid', 'net']],
     ] as const) {
-      await createNamespaces(server.connection, { podId, namespaces, basePath: base, ...mappings });
+      await createNamespaces(server.connection, { podId, namespaces, basePath: base });
       const holder = holderOf(base, podId);
       expect(processEntry(holder)).toMatchObject({ parent: server.pid, name: 'podherd-pause', state: 'S' });
       const user = namespaces.length === 5 ? '100000\t100000\t100000\t100000' : '0\t0\t0\t0';
@@ -156,7 +154,7 @@ withoutRuntime('the namespaces of a pod', (test) => {
     const server = await ground.server();
     const base = newBase(ground);
     const elsewhere = newBase(ground, 'elsewhere');
-    const asked = { basePath: base, namespaces: ['user', 'net'] as const, ...mappings };
+    const asked = { basePath: base, namespaces: ['user', 'net'] as const };
     const first = mountedAt(await createNamespaces(server.connection, asked));
     const before = server.snapshot();
     for (const change of [
@@ -193,7 +191,7 @@ withoutRuntime('namespaces', (test) => {
   test('are refused for what can be no pod, no path, no set and no map', async ({ ground }) => {
     const server = await ground.server();
     const base = newBase(ground);
-    const asked = { basePath: base, namespaces: ['user'] as const, ...mappings };
+    const asked = { basePath: base, namespaces: ['user'] as const };
     const refused = (change: object, code: 'INVALID_ARGUMENT' | 'INVALID_ID', message: RegExp) =>
       failure(createNamespaces(server.connection, { ...asked, ...change }), code, message);
     await refused({ podId: '' }, 'INVALID_ID', /pod/i);

@@ -240,8 +240,8 @@ impl Drop for Held {
 /// Says when the process that holds a pod's namespaces ends before the server does.
 async fn watch(process: Process, pod: PodId, files: Weak<Files>) {
     let exit = process.wait().await;
+    tracing::error!(code = %Code::NamespacesFailed, %pod, pid = process.pid(), status = ?exit.status, "the process that holds the pod's namespaces has ended; a pid namespace has ended with it");
     if let Some(files) = files.upgrade() {
         files.clear_pid();
     }
-    tracing::error!(code = %Code::NamespacesFailed, %pod, pid = process.pid(), status = ?exit.status, "the process that holds the pod's namespaces has ended; a pid namespace has ended with it");
 }
