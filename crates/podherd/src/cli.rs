@@ -141,7 +141,7 @@ pub struct Limits {
     )]
     pub ended_containers: usize,
 
-    /// Connections that are served at once
+    /// Connections that may have said nothing yet; past it the longest silent is closed
     #[arg(
         long,
         env = "PODHERD_CONNECTIONS",
@@ -149,6 +149,40 @@ pub struct Limits {
         default_value_t = 256
     )]
     pub connections: usize,
+
+    /// Further connections, for those that have spoken; past it newcomers are refused
+    #[arg(
+        long,
+        env = "PODHERD_CONNECTIONS_KEPT",
+        value_name = "COUNT",
+        default_value_t = 16
+    )]
+    pub connections_kept: usize,
+
+    /// Calls in flight on one connection
+    #[arg(
+        long,
+        env = "PODHERD_CALLS_PER_CONNECTION",
+        value_name = "COUNT",
+        default_value_t = 8192
+    )]
+    pub calls_per_connection: usize,
+
+    /// Bytes of one message
+    #[arg(long, env = "PODHERD_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 64 << 20)]
+    pub message_bytes: usize,
+
+    /// Seconds that the rest of a message may stay away
+    #[arg(long, env = "PODHERD_MESSAGE_TIMEOUT", value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub message_timeout: Duration,
+
+    /// Bytes of answers that wait for one client; past it nothing more is read from it
+    #[arg(long, env = "PODHERD_UNREAD_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
+    pub unread_bytes: usize,
+
+    /// Seconds that a client may take nothing of its answers
+    #[arg(long, env = "PODHERD_UNREAD_TIMEOUT", value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub unread_timeout: Duration,
 
     /// Clients of the fd socket at once
     #[arg(

@@ -65,6 +65,8 @@ pub enum Code {
     ResourcesExhausted,
     /// The server is ending.
     ShuttingDown,
+    /// What came is no message, is too large for one, or does not come to an end.
+    BadMessage,
     /// A bound on concurrent work is reached.
     Overloaded,
     /// This server does not have what was asked for.
@@ -109,6 +111,7 @@ impl Code {
             Self::RuntimeDirUnusable => "RUNTIME_DIR_UNUSABLE",
             Self::ResourcesExhausted => "RESOURCES_EXHAUSTED",
             Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::BadMessage => "BAD_MESSAGE",
             Self::Overloaded => "OVERLOADED",
             Self::Unimplemented => "UNIMPLEMENTED",
             Self::Cancelled => "CANCELLED",

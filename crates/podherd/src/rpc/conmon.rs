@@ -19,6 +19,8 @@ use crate::streaming::{self, AttachStreams, ExecStreams, Streams};
 const NOT_STARTED: i32 = -2;
 /// The exit code of a command that ran out of time; `timedOut` says it too.
 const TIMED_OUT: i32 = -3;
+/// Bytes of an answer past which it is not made before the client has read others.
+const LARGE: usize = 64 << 10;
 
 impl conmon::Server for Service {
     async fn version(
@@ -61,6 +63,8 @@ impl conmon::Server for Service {
         let mut response = results.get().init_response();
         match container::exec(&self.pod, request).await {
             Ok(result) => {
+                let large = result.stdout.bytes().len() + result.stderr.bytes().len() > LARGE;
+                let _turn = if large { self.outbox.turn().await } else { None };
                 response.set_timed_out(result.exit.is_none());
                 response.set_exit_code(
                     result

@@ -3,8 +3,10 @@
 //!
 //! - `conmon`: the interface that conmon-rs's clients speak.
 //! - `podherd`: ours.
+//! - `bounded`: how many calls a connection may have in flight.
 //! - `read`: from messages to checked types. `write`: from states to messages.
 
+mod bounded;
 mod conmon;
 mod podherd;
 mod read;
@@ -14,18 +16,25 @@ use std::rc::Rc;
 
 use crate::container::Pod;
 use crate::error::Error;
+use crate::server::Outbox;
+
+use bounded::{Bounded, Calls};
 
 /// Answers the calls of one connection.
 #[derive(Clone)]
 pub struct Service {
     pod: Rc<Pod>,
+    calls: Rc<Calls>,
+    /// Where the answers go: a large one waits until there is room.
+    outbox: Rc<Outbox>,
 }
 
 impl Service {
-    /// The bootstrap capability for a new connection.
-    pub fn bootstrap(pod: Rc<Pod>) -> capnp::capability::Client {
-        let client: podherd_schema::podherd_capnp::podherd::Client = capnp_rpc::new_client(Self { pod });
-        client.client
+    /// The bootstrap capability for a new connection, whose answers go to `outbox`.
+    pub fn bootstrap(pod: Rc<Pod>, outbox: Rc<Outbox>) -> capnp::capability::Client {
+        let calls = Rc::new(Calls::new(pod.limits.calls_per_connection));
+        let client: Bounded = capnp_rpc::new_client(Self { pod, calls, outbox });
+        client.0
     }
 }
 

@@ -6,16 +6,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
-use capnp_rpc::rpc_twoparty_capnp::Side;
-use capnp_rpc::{RpcSystem, twoparty};
+use capnp_rpc::RpcSystem;
 use rustix::fs::AtFlags;
 use rustix::net::SocketType;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
-use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::{Admission, Place};
+use super::transport::{Bounds, Transport};
 use crate::container::Pod;
 use crate::error::{Code, Error, Result};
 use crate::rpc::Service;
@@ -24,7 +24,7 @@ use crate::rpc::Service;
 const SOCKET: &str = "conmon.sock";
 
 /// Connections that the kernel keeps until they are accepted.
-const BACKLOG: i32 = 128;
+const BACKLOG: i32 = 1024;
 
 /// How long to wait before accepting again when there are no descriptors left: a connection that
 /// waits keeps the socket readable, so there is no event to wait for.
@@ -34,6 +34,7 @@ const AFTER_EXHAUSTION: Duration = Duration::from_millis(100);
 pub struct Connections {
     pod: Rc<Pod>,
     listener: UnixListener,
+    admission: Admission,
     open: Rc<Cell<usize>>,
     /// Told when one ended.
     changed: Rc<Notify>,
@@ -49,9 +50,11 @@ impl Connections {
             let what = format!("the socket {}", pod.runtime_dir.path().join(SOCKET).display());
             Error::from_io(Code::RuntimeDirUnusable, what, &error)
         })?;
+        let admission = Admission::new(pod.limits.connections, pod.limits.connections_kept);
         Ok(Self {
             pod,
             listener,
+            admission,
             open: Rc::default(),
             changed,
             tasks: TaskTracker::new(),
@@ -76,11 +79,11 @@ impl Connections {
         if !crate::socket::is_of_this_user(&stream) {
             return;
         }
-        if self.open.get() >= self.pod.limits.connections {
+        let Some(place) = self.admission.enter() else {
             return tracing::warn!(code = %Code::Overloaded, open = self.open.get(), "a connection is refused");
-        }
+        };
         let counted = Counted::new(&self.open, &self.changed);
-        let connection = Box::pin(serve(stream, self.pod.clone(), self.closing.clone()));
+        let connection = Box::pin(serve(stream, place, self.pod.clone(), self.closing.clone()));
         self.tasks.spawn_local(async move {
             connection.await;
             drop(counted);
@@ -118,10 +121,13 @@ fn bind(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<UnixListener> {
     UnixListener::from_std(socket.into())
 }
 
-async fn serve(stream: UnixStream, pod: Rc<Pod>, closing: CancellationToken) {
-    let (reader, writer) = stream.into_split();
-    let network = twoparty::VatNetwork::new(reader.compat(), writer.compat_write(), Side::Server, limits());
-    let mut rpc = RpcSystem::new(Box::new(network), Some(Service::bootstrap(pod)));
+async fn serve(stream: UnixStream, place: Place, pod: Rc<Pod>, closing: CancellationToken) {
+    let place = Rc::new(place);
+    let speaking = place.clone();
+    let network = Transport::new(stream, bounds(&pod), move || speaking.has_spoken());
+    let failed = network.failed();
+    let service = Service::bootstrap(pod, network.outbox());
+    let mut rpc = RpcSystem::new(Box::new(network), Some(service));
     // Dropping the system would leave its calls running; the disconnector ends them.
     let disconnector = rpc.get_disconnector();
     tokio::select! {
@@ -131,16 +137,27 @@ async fn serve(stream: UnixStream, pod: Rc<Pod>, closing: CancellationToken) {
             }
             return;
         }
+        () = failed.notified() => {}
+        () = place.makes_way() => tracing::warn!(code = %Code::Overloaded, "a connection that has said nothing makes way for another"),
         () = closing.cancelled() => {}
     }
-    let _ = tokio::join!(disconnector, rpc);
+    let closed = async { tokio::join!(disconnector, rpc) };
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
 }
 
-/// 64 MiB a message, which holds the largest output of an exec.
-fn limits() -> capnp::message::ReaderOptions {
-    let mut options = capnp::message::ReaderOptions::new();
-    options.traversal_limit_in_words(Some((64 << 20) / 8));
-    options
+/// How long a client may take to read its last answers.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+fn bounds(pod: &Pod) -> Bounds {
+    let limits = &pod.limits;
+    Bounds {
+        message_bytes: limits.message_bytes,
+        message_timeout: limits.message_timeout,
+        unread_bytes: limits.unread_bytes,
+        unread_timeout: limits.unread_timeout,
+        // Those in flight, and as many whose answers are on their way.
+        open_questions: limits.calls_per_connection.saturating_mul(2),
+    }
 }
 
 /// Counts an open connection for as long as it lives.

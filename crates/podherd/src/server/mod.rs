@@ -1,5 +1,6 @@
 //! The server: puts the parts together, serves until it is told to end, and leaves nothing behind.
 
+mod admission;
 mod build_data;
 mod connections;
 mod ending;
@@ -7,6 +8,7 @@ mod idle;
 mod logging;
 mod quiet;
 mod start;
+mod transport;
 
 use std::cell::Cell;
 use std::io;
@@ -35,6 +37,7 @@ use crate::streaming::Streaming;
 pub use build_data::BuildData;
 use connections::Connections;
 pub use start::{READY, Ready, Start};
+pub use transport::Outbox;
 
 /// Runs a server to its end.
 pub fn run(start: Start) -> Result<()> {
