@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 
 import { limitMemory, memoryDirectory } from '../support/cgroups.js';
 import type { TestContainer } from '../support/container.js';
-import { fixture } from '../support/paths.js';
+import { fixture, inGuest } from '../support/paths.js';
 import type { Ground } from '../support/ground.js';
 import { descriptors } from '../support/processes.js';
 import { run } from '../support/run.js';
@@ -150,7 +150,8 @@ forEachRuntime('a kill for memory', (test, runtime) => {
     await healthy.exec(['true']);
     const before = descriptors(server.pid);
     const others: TestContainer[] = [];
-    for (let n = 0; n < 20; n++) others.push(await ground.runHealthy({ memory }));
+    const count = inGuest ? 4 : 20;
+    for (let n = 0; n < count; n++) others.push(await ground.runHealthy({ memory }));
     for (const other of others) {
       // The cgroup goes first where it can.
       await other.kill('KILL');

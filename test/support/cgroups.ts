@@ -55,9 +55,13 @@ export function memoryDirectory(name: string): string {
 export function limitMemory(name: string, bytes: number): void {
   const path = memoryDirectory(name);
   mkdirSync(path, { recursive: true });
-  const isV1 = path.startsWith('/sys/fs/cgroup/memory/');
-  if (!isV1) writeFileSync('/sys/fs/cgroup/cgroup.subtree_control', '+memory');
-  writeFileSync(join(path, isV1 ? 'memory.limit_in_bytes' : 'memory.max'), String(bytes));
+  const isV2 = existsSync(join(path, 'cgroup.subtree_control'));
+  if (isV2) {
+    const above = name.split('/').map((_, depth, parts) => parts.slice(0, depth).join('/'));
+    for (const parent of above)
+      writeFileSync(memoryDirectory(join(parent, 'cgroup.subtree_control')), '+memory');
+  }
+  writeFileSync(join(path, isV2 ? 'memory.max' : 'memory.limit_in_bytes'), String(bytes));
 }
 
 /** A cgroup that bounds the number of processes, for a server that shall run out of them. */

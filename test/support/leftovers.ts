@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cgroupsBelow } from './cgroups.js';
+import { inGuest } from './paths.js';
 import { allProcesses, descendants, descriptors } from './processes.js';
 
 /** Where the things of one test are looked for. */
@@ -75,7 +76,7 @@ export async function settle(look: () => Thing[] | Promise<Thing[]>, limitMs = S
 }
 
 /** Time in which what has ended is gone. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = inGuest ? 30_000 : 5_000;
 
 /** Something may go while it is looked at, such as an entry of /proc: then the look was one too early. */
 async function attempt(look: () => Thing[] | Promise<Thing[]>): Promise<Thing[]> {

@@ -41,3 +41,6 @@ export const serverKind: 'podherd' | 'conmon-rs' =
 
 /** Whether every volume is run at its full count. */
 export const full = process.env['PODHERD_TEST_FULL'] === '1';
+
+/** Whether this runs in the guest of `in-guest`, which is slow. */
+export const inGuest = process.env['PODHERD_TEST_GUEST'] === '1';

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { inGuest } from './paths.js';
+
 /** Bound of the waits in which only a hang would show. */
-export const HANG_MS = 20_000;
+export const HANG_MS = inGuest ? 120_000 : 20_000;
 
 /**
  * Waits until `look` gives something other than `undefined`, and gives that. For things that tell nobody when they
