@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 
+import type { LogDriverInit } from '../../ts/client/src/generated/conmon.js';
 import { type BundleOptions, writeBundle } from './bundle.js';
 import { removeCgroups } from './cgroups.js';
 import { TestContainer } from './container.js';
@@ -23,6 +24,8 @@ export interface CreateOptions extends Partial<Omit<BundleOptions, 'rootfs' | 'c
   /** A bundle that the test has made; otherwise one is written from these options. */
   bundlePath?: string;
   logPath?: string;
+  /** In place of one CRI log at `logPath`. */
+  logDrivers?: readonly LogDriverInit[];
   /** In place of the test's own exit directory. */
   exitPaths?: readonly string[];
   /** Options of the runtime's `create`. */
@@ -118,7 +121,7 @@ export class Ground {
         stdin: options.stdin ?? false,
         exitPaths: [...(options.exitPaths ?? [this.exitFiles.path(id)])],
         oomExitPaths: [...(options.oomExitPaths ?? [this.oomPath(id)])],
-        logDrivers: [{ type: 'containerRuntimeInterface', path: logPath }],
+        logDrivers: [...(options.logDrivers ?? [{ type: 'containerRuntimeInterface', path: logPath }])],
         cgroupManager: 'cgroupfs',
         commandArgs: [...(options.commandArgs ?? [])],
         additionalFds: [...(options.additionalFds ?? [])],

@@ -15,6 +15,10 @@ export interface ServerOptions {
   /** Flags beyond those that the protocol knows: only for tests of our own server. */
   flags?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Where its own log goes; `stdout` if not given, which the test can read. */
+  logDriver?: 'stdout' | 'systemd';
+  /** Words of the command line before the server's own, of a program that executes it. */
+  enter?: readonly string[];
 }
 
 /** Where a server works. */
@@ -172,12 +176,13 @@ function launch(place: ServerPlace, options: ServerOptions, logPath: string, tem
   try {
     return new Nursery(
       [
+        ...(options.enter ?? []),
         serverBinary,
         `--runtime=${options.runtime}`,
         `--runtime-dir=${place.runtimeDir}`,
         `--runtime-root=${place.runtimeRoot}`,
         '--log-level=debug',
-        '--log-driver=stdout',
+        `--log-driver=${options.logDriver ?? 'stdout'}`,
         ...flags,
       ],
       log,
