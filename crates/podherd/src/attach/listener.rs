@@ -1,8 +1,10 @@
 //! One attach socket: its file, and accepting connections on it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub struct Listener {
     /// What the file at the path was when it was made: somebody may have put another one there.
     file: (u64, u64),
     removed: Cell<bool>,
+    made: MadeDirectories,
 }
 
 /// Connections that the kernel keeps until they are accepted.
@@ -48,6 +51,7 @@ impl Listener {
             let what = format!("attach socket {}: {what}", path.display());
             Error::from_io(Code::AttachSocketUnusable, what, &error)
         };
+        let made = MadeDirectories::make(parent).map_err(|error| failed("its directory", error))?;
         let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
         let directory = rustix::fs::open(parent, flags, Mode::empty())
             .map_err(|errno| failed("its directory", errno.into()))?;
@@ -73,6 +77,7 @@ impl Listener {
                 socket,
                 file,
                 removed: Cell::new(false),
+                made,
                 path,
             }),
             Err(error) => {
@@ -115,10 +120,48 @@ impl Listener {
         if !self.removed.replace(true) && self.is_there() {
             let _ = rustix::fs::unlinkat(&self.directory, &*self.name, AtFlags::empty());
         }
+        self.made.remove();
     }
 }
 
 impl Drop for Listener {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// Directories above the socket that were not there: CRI-O counts on the server to make one for each container.
+/// They go with the socket, if nothing else is in them; also when this is dropped.
+#[derive(Debug)]
+struct MadeDirectories {
+    /// The lowest last.
+    paths: RefCell<Vec<PathBuf>>,
+}
+
+impl MadeDirectories {
+    fn make(directory: &Path) -> io::Result<Self> {
+        let missing: Vec<_> = directory.ancestors().take_while(|path| !path.exists()).collect();
+        let made = Self {
+            paths: RefCell::default(),
+        };
+        for path in missing.into_iter().rev() {
+            match DirBuilder::new().mode(0o700).create(path) {
+                Ok(()) => made.paths.borrow_mut().push(path.to_owned()),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(made)
+    }
+
+    fn remove(&self) {
+        while let Some(path) = self.paths.borrow_mut().pop() {
+            let _ = std::fs::remove_dir(path);
+        }
+    }
+}
+
+impl Drop for MadeDirectories {
     fn drop(&mut self) {
         self.remove();
     }

@@ -19,6 +19,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::container::{ContainerId, Pod};
 use crate::error::{Code, Error, Result};
 use crate::stdio::{Door, Hub, Pace, Stdio};
@@ -53,6 +55,8 @@ struct Entrance {
     /// As the latest call wanted it; holds for clients that connect after it.
     stop_after_stdin_eof: Cell<bool>,
     stdio: Stdio,
+    /// Cancelled when its file has gone before the streams have ended.
+    closed: CancellationToken,
 }
 
 /// Listens at the path of `request` until the output of the container (or exec) has ended. Asking again
@@ -61,7 +65,13 @@ pub fn attach(pod: &Rc<Pod>, request: AttachRequest) -> Result<()> {
     let container = pod.containers.get(&request.id)?;
     let stdio = container.stdio(request.exec_session.as_deref())?;
     let mut open = pod.attach.open.borrow_mut();
-    if let Some(there) = open.get(&request.path).filter(|there| there.listener.is_there()) {
+    let there = open.get(&request.path);
+    // Clients of conmon-rs remove the file after their last connection; nobody can come there any more.
+    if let Some(there) = there.filter(|there| !there.listener.is_there()) {
+        there.admit();
+        there.closed.cancel();
+    }
+    if let Some(there) = there.filter(|there| there.is_open()) {
         if there.stdio.hub.is(&stdio.hub) {
             there.stop_after_stdin_eof.set(request.stop_after_stdin_eof);
             return Ok(());
@@ -79,6 +89,7 @@ pub fn attach(pod: &Rc<Pod>, request: AttachRequest) -> Result<()> {
         listener: Listener::bind(request.path.clone())?,
         stop_after_stdin_eof: Cell::new(request.stop_after_stdin_eof),
         stdio: stdio.clone(),
+        closed: CancellationToken::new(),
     });
     stdio.hub.add_door(entrance.clone());
     pod.tasks.spawn_local(entrance.clone().serve());
@@ -107,6 +118,7 @@ impl Entrance {
                 biased;
                 socket = self.listener.accept() => self.let_in(socket),
                 () = self.stdio.hub.ended() => break,
+                () = self.closed.cancelled() => return,
             }
         }
         self.listener.remove();
@@ -128,5 +140,9 @@ impl Door for Entrance {
         while let Some(socket) = self.listener.accept_now() {
             self.let_in(socket);
         }
+    }
+
+    fn is_open(&self) -> bool {
+        !self.closed.is_cancelled()
     }
 }

@@ -37,6 +37,9 @@ struct Shared {
 pub trait Door: std::fmt::Debug {
     /// Lets in who is there, without waiting.
     fn admit(&self);
+
+    /// Whether anybody can still come.
+    fn is_open(&self) -> bool;
 }
 
 /// What happens when a follower is more than the bound behind.
@@ -131,7 +134,9 @@ impl Hub {
 
     /// Asks `door` for followers from now on, until the output has ended.
     pub fn add_door(&self, door: Rc<dyn Door>) {
-        self.shared.doors.borrow_mut().push(door);
+        let mut doors = self.shared.doors.borrow_mut();
+        doors.retain(|door| door.is_open());
+        doors.push(door);
     }
 
     /// Hands a chunk to all followers. Waits for those of [`Pace::Held`], and a moment for others.
