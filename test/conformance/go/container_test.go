@@ -110,6 +110,16 @@ func (p *pod) healthy() *container {
 	return p.run(containerOptions{args: []string{"workload", "pause"}})
 }
 
+// withStdin keeps the container's standard input open for attach clients.
+func withStdin(request *client.CreateContainerConfig) { request.Stdin = true }
+
+// shell reads commands from its standard input.
+func (p *pod) shell(terminal bool) *container {
+	p.t.Helper()
+
+	return p.run(containerOptions{args: []string{"sh"}, terminal: terminal, request: withStdin})
+}
+
 // start starts it with the runtime's own command: the protocol has no method for it.
 func (c *container) start() {
 	c.pod.t.Helper()

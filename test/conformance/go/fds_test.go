@@ -32,10 +32,7 @@ func (p *pod) remote() *client.RemoteFDs {
 	remote, err := p.RemoteFDs(bounded(p.t))
 	must(p.t, err)
 
-	// Once asked for, the server listens there to its end.
-	if listener := []string{p.RuntimeDir, "socket"}; !p.fdSocketAsked {
-		p.fdSocketAsked, p.held = true, append(p.held, listener...)
-	}
+	p.listens("fd socket", p.RuntimeDir, "socket")
 
 	return remote
 }

@@ -21,9 +21,8 @@ type pod struct {
 	t          *testing.T
 	log        string // path of what the server says
 	containers []*container
-	held       []string // descriptors of the server when it had just started
-
-	fdSocketAsked bool // the server listens for descriptors
+	held       []string        // descriptors of the server when it had just started
+	listeners  map[string]bool // what the server listens on beside conmon.sock
 }
 
 // serverConfig is what a test starts a server with, and so does CRI-O but for the log driver.
@@ -63,7 +62,7 @@ func newPod(t *testing.T, change ...func(*client.ConmonServerConfig)) *pod {
 	}
 
 	g.RuntimeDir = config.ServerRunDir
-	p := &pod{ConmonClient: started, ground: g, t: t, log: g.path("server.log")}
+	p := &pod{ConmonClient: started, ground: g, t: t, log: g.path("server.log"), listeners: map[string]bool{}}
 	p.held = descriptors(int(started.PID()))
 
 	t.Cleanup(p.end)
@@ -118,6 +117,13 @@ func (p *pod) expectNothingHeld() {
 		return len(more) == 0 && len(children) == 0
 	}) {
 		p.t.Errorf("the server still holds descriptors %v and children %v", more, children)
+	}
+}
+
+// listens tells that from now on, and to its end, the server listens on what it was asked for, with these descriptors.
+func (p *pod) listens(what string, descriptors ...string) {
+	if !p.listeners[what] {
+		p.listeners[what], p.held = true, append(p.held, descriptors...)
 	}
 }
 
