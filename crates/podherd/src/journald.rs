@@ -1,6 +1,6 @@
-//! The machine's journal (systemd-journald), by its native protocol (systemd's documentation, "Native
+//! systemd-journald, by its native protocol (systemd's documentation, "Native
 //! Journal Protocol"): one datagram an entry, one too long for that in a sealed file. Used by the logs of
-//! containers and by the server's own. Who sends here may wait, for the patience of the [`Journal`] at most.
+//! containers and by the server's own. Who sends here may wait, for the patience of the [`Journald`] at most.
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
@@ -20,19 +20,19 @@ use rustix::net::{
 /// Where journald listens.
 pub const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// A journal that is sent to. Each datagram goes to its path, not over a connection: one that was started
+/// Where entries are sent. Each datagram goes to its path, not over a connection: one that was started
 /// anew is found by that.
 #[derive(Debug)]
-pub struct Journal {
+pub struct Journald {
     path: PathBuf,
     patience: Duration,
     /// A datagram has waited in vain: nobody waits any more until one gets through. Shared by all who
-    /// send to this journal, so that one that hangs costs its patience once.
+    /// send to this journald, so that one that hangs costs its patience once.
     given_up: AtomicBool,
 }
 
-impl Journal {
-    /// The journal that listens at `path`; one datagram may wait for `patience` until it is taken.
+impl Journald {
+    /// Journald that listens at `path`; one datagram may wait for `patience` until it is taken.
     pub fn at(path: impl Into<PathBuf>, patience: Duration) -> Self {
         Self {
             path: path.into(),
@@ -49,14 +49,14 @@ impl Journal {
     /// A socket to send from. `ENOENT` or `ECONNREFUSED` if nobody listens at the path.
     pub fn open(&self) -> Result<OwnedFd, Errno> {
         let make = || socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
-        // Only a look: a connected socket would stay with a journal that has gone.
+        // Only a look: a connected socket would stay with a journald that has gone.
         connect(&make()?, &SocketAddrUnix::new(&self.path)?)?;
         let socket = make()?;
         set_socket_timeout(&socket, Timeout::Send, Some(self.patience))?;
         Ok(socket)
     }
 
-    /// Sends the entry that the parts are together. `EAGAIN`: the journal took nothing for its patience, or
+    /// Sends the entry that the parts are together. `EAGAIN`: journald took nothing for its patience, or
     /// has been given up before.
     pub fn send(&self, socket: &OwnedFd, parts: &[IoSlice<'_>]) -> Result<(), Errno> {
         let sent = match self.send_message(socket, parts, &mut SendAncillaryBuffer::default()) {

@@ -37,7 +37,7 @@ pub(super) enum Place {
     Unknown,
     /// A device number, `None` when the device can't be found.
     Device(Option<u64>),
-    /// The journal: when it hangs, no disk does.
+    /// systemd-journald: when it hangs, no disk does.
     Journald,
 }
 
@@ -60,7 +60,7 @@ impl Lanes {
 }
 
 impl Lane {
-    /// A lane of its own among those of the journal.
+    /// A lane of its own among those of journald.
     pub(super) fn of_journald() -> Self {
         Self::at(PathBuf::new(), Place::Journald)
     }

@@ -13,7 +13,7 @@ use crate::disk::DiskError;
 pub struct LogError {
     /// What the reader can act on.
     pub kind: LogErrorKind,
-    /// The log file, or the journal's socket.
+    /// The log file, or journald's socket.
     pub path: PathBuf,
     /// What the kernel said.
     pub source: Errno,
@@ -35,8 +35,8 @@ pub enum LogErrorKind {
     ReadOnly,
     /// Access is denied (`EACCES`, `EPERM`).
     Permission,
-    /// No journal listens at its socket.
-    NoJournal,
+    /// journald does not listen at its socket.
+    NoJournald,
     /// No writer thread can be started (`EAGAIN`).
     NoThread,
     /// Anything else, `EIO` for one.
@@ -71,10 +71,10 @@ impl LogError {
         }
     }
 
-    /// About the journal's socket.
-    pub(super) fn of_journal(path: &Path, source: Errno) -> Self {
+    /// About journald's socket.
+    pub(super) fn of_journald(path: &Path, source: Errno) -> Self {
         let kind = match source {
-            Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED => LogErrorKind::NoJournal,
+            Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED => LogErrorKind::NoJournald,
             Errno::ACCESS | Errno::PERM => LogErrorKind::Permission,
             _ => LogErrorKind::Other,
         };
@@ -110,7 +110,7 @@ impl fmt::Display for LogErrorKind {
             Self::Full => "no space is left for the log",
             Self::ReadOnly => "the log's filesystem is read-only",
             Self::Permission => "no permission to write the log",
-            Self::NoJournal => "no journal listens at its socket",
+            Self::NoJournald => "journald does not listen at its socket",
             Self::NoThread => "no thread can be started to write the log",
             Self::Other => "the log can't be written",
         })

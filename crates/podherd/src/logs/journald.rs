@@ -1,4 +1,4 @@
-//! A container's output in the journal of the machine. Everything here may wait for the journal: writer
+//! A container's output in systemd-journald. Everything here may wait for journald: writer
 //! threads only.
 
 mod fields;
@@ -14,34 +14,34 @@ use super::Stream;
 use super::error::LogError;
 use super::losses::Losses;
 use super::records::entry::{Parsed, parse};
-use crate::journald::{Journal, SOCKET};
+use crate::journald::{Journald, SOCKET};
 use fields::Fields;
 
-/// How long one line may wait for a journal that takes none, before output is dropped: the end of a
+/// How long one line may wait for a journald that takes none, before output is dropped: the end of a
 /// container waits for its last line, and the server's for its containers' ends.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The journal of the machine, for all containers.
-pub(super) fn of_the_machine() -> &'static Journal {
-    static JOURNAL: LazyLock<Journal> = LazyLock::new(|| Journal::at(SOCKET, PATIENCE));
+/// systemd-journald of this machine, for all containers.
+pub(super) fn of_the_machine() -> &'static Journald {
+    static JOURNAL: LazyLock<Journald> = LazyLock::new(|| Journald::at(SOCKET, PATIENCE));
     &JOURNAL
 }
 
-/// A container's way to the journal, and what could not be sent.
-pub(super) struct JournalLog {
-    journal: &'static Journal,
+/// A container's way to journald, and what could not be sent.
+pub(super) struct JournaldLog {
+    journald: &'static Journald,
     socket: OwnedFd,
     fields: Fields,
     losses: Losses,
 }
 
-impl JournalLog {
-    /// Makes a socket. An error if nobody listens at the journal's.
-    pub(super) fn open(journal: &'static Journal, label: Arc<str>) -> Result<Self, LogError> {
-        let socket = journal.open();
-        let socket = socket.map_err(|errno| LogError::of_journal(journal.path(), errno))?;
+impl JournaldLog {
+    /// Makes a socket. An error if nobody listens at journald's.
+    pub(super) fn open(journald: &'static Journald, label: Arc<str>) -> Result<Self, LogError> {
+        let socket = journald.open();
+        let socket = socket.map_err(|errno| LogError::of_journald(journald.path(), errno))?;
         Ok(Self {
-            journal,
+            journald,
             socket,
             fields: Fields::of(&label),
             losses: Losses::new(label),
@@ -56,7 +56,7 @@ impl JournalLog {
     /// The last failure to send.
     pub(super) fn last_error(&self) -> Option<LogError> {
         let errno = self.losses.last_error()?;
-        Some(LogError::of_journal(self.journal.path(), errno))
+        Some(LogError::of_journald(self.journald.path(), errno))
     }
 
     /// Sends each entry of a batch. One that can't be sent is lost and counted.
@@ -69,12 +69,13 @@ impl JournalLog {
                 Some(_) => Err(self.losses.last_error().unwrap_or(Errno::IO)),
             };
             if let Err(errno) = sent {
-                self.losses.lose(self.journal.path(), entry.output_bytes(), errno);
+                self.losses
+                    .lose(self.journald.path(), entry.output_bytes(), errno);
             }
         }
     }
 
-    /// Says how much was lost, if that has not been said and the journal takes it.
+    /// Says how much was lost, if that has not been said and journald takes it.
     pub(super) fn settle(&mut self) {
         let Some(text) = self.losses.notice() else {
             return;
@@ -85,13 +86,13 @@ impl JournalLog {
             content: text.as_bytes(),
         };
         if self.send(notice).is_ok() {
-            self.losses.said(self.journal.path());
+            self.losses.said(self.journald.path());
         }
     }
 
     fn send(&self, entry: Parsed<'_>) -> Result<(), Errno> {
         let length = (entry.content.len() as u64).to_le_bytes();
         let datagram = self.fields.datagram(&entry, &length);
-        self.journal.send(&self.socket, &datagram.map(IoSlice::new))
+        self.journald.send(&self.socket, &datagram.map(IoSlice::new))
     }
 }

@@ -1,4 +1,4 @@
-//! What containers write, kept in log files and in the journal.
+//! What containers write, kept in log files and in journald.
 //!
 //! - [`ContainerLog`] is one container's log: chunks of its streams go in, records come out in every sink.
 //! - `lines` finds the lines in chunks; `records` are the formats: CRI, JSON, journald; `timestamp` their times.
@@ -11,7 +11,7 @@
 //! its sink's queue → a writer thread writes it with one `write(2)` → its buffer is used for another batch.
 //! While batches wait, new records join the last one; when [`BATCHES_IN_FLIGHT`] are full, `write` waits,
 //! the container's pipe fills, and the container slows down. Nothing is dropped but what the
-//! filesystem or the journal refuses.
+//! filesystem or journald refuses.
 
 mod container_log;
 mod error;
@@ -49,7 +49,7 @@ pub enum Stream {
 pub enum LogTarget {
     /// A file.
     File(LogFileTarget),
-    /// The machine's journal (systemd-journald), one entry a line.
+    /// systemd-journald, one entry a line.
     Journald,
 }
 
@@ -75,7 +75,7 @@ pub enum LogFormat {
 }
 
 impl LogTarget {
-    /// The path of a log file; none of the journal.
+    /// The path of a log file; none of journald.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(file) => Some(&file.path),

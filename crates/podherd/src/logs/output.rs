@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::LogTarget;
 use super::error::{LogError, LogOutcome};
 use super::file::LogFile;
-use super::journald::{JournalLog, of_the_machine};
+use super::journald::{JournaldLog, of_the_machine};
 use crate::disk::{Disk, Lane};
 use crate::journald::SOCKET;
 
-/// A log file, or the journal.
+/// A log file, or journald.
 pub(super) enum Output {
     File(LogFile),
-    Journald(JournalLog),
+    Journald(JournaldLog),
 }
 
 /// Either one's method of that name.
@@ -30,7 +30,7 @@ impl Output {
     pub(super) fn open(target: LogTarget, label: Arc<str>) -> Result<Self, LogError> {
         match target {
             LogTarget::File(target) => LogFile::open(target, label).map(Self::File),
-            LogTarget::Journald => JournalLog::open(of_the_machine(), label).map(Self::Journald),
+            LogTarget::Journald => JournaldLog::open(of_the_machine(), label).map(Self::Journald),
         }
     }
 
@@ -44,7 +44,7 @@ impl Output {
         each!(self, inner => inner.settle());
     }
 
-    /// Opens a file's path anew; the journal has nothing to reopen.
+    /// Opens a file's path anew; journald has nothing to reopen.
     pub(super) fn reopen(&mut self) -> Result<(), LogError> {
         match self {
             Self::File(file) => file.reopen(),

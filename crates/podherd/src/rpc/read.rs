@@ -128,7 +128,7 @@ pub fn log_drivers(
         .collect::<Result<_>>()?;
     for (index, target) in targets.iter().enumerate() {
         if targets[..index].iter().any(|other| other.path() == target.path()) {
-            let place = target.path().unwrap_or(Path::new("the journal")).display();
+            let place = target.path().unwrap_or(Path::new("journald")).display();
             return Err(invalid("logDrivers", format!("two of them write to {place}")));
         }
     }

@@ -1,6 +1,6 @@
 //! The server's own log: one line per event, with the container's id and an error code.
 
-mod journal;
+mod journald;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,12 +9,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{LogDriver, LogLevel};
-use journal::JournalLayer;
+use journald::JournaldLayer;
 
 /// Whether the log goes to standard error, which must then stay open in the background.
 static ON_STDERR: AtomicBool = AtomicBool::new(false);
 
-/// Starts logging. Without a journal the driver `systemd` falls back to standard error: a log that
+/// Starts logging. Without journald the driver `systemd` falls back to standard error: a log that
 /// can't be had is no reason not to start.
 pub fn start(driver: LogDriver, level: LogLevel) {
     let level = match level {
@@ -32,12 +32,12 @@ pub fn start(driver: LogDriver, level: LogLevel) {
     match driver {
         LogDriver::None => {}
         LogDriver::Stdout => lines.init(),
-        LogDriver::Systemd => match JournalLayer::open() {
-            Ok(journal) => tracing_subscriber::registry().with(level).with(journal).init(),
+        LogDriver::Systemd => match JournaldLayer::open() {
+            Ok(journald) => tracing_subscriber::registry().with(level).with(journald).init(),
             Err(error) => {
                 ON_STDERR.store(true, Ordering::Relaxed);
                 lines.with_writer(std::io::stderr).init();
-                tracing::warn!(%error, "there is no journal; logging to standard error");
+                tracing::warn!(%error, "journald is not there; logging to standard error");
             }
         },
     }

@@ -1,4 +1,4 @@
-//! An entry of the journal in a batch: a byte for the stream and whether the line goes on, the content's
+//! An entry for journald in a batch: a byte for the stream and whether the line goes on, the content's
 //! length, the content. The writer thread makes a datagram of it.
 
 use super::super::Stream;
@@ -6,7 +6,7 @@ use super::super::lines::{Records, Tag, whole_characters};
 use super::super::timestamp::Timestamp;
 use crate::disk::BATCH_BYTES;
 
-/// Content of an entry, in bytes, at most. The journal takes far more, but a line is held in memory until
+/// Content of an entry, in bytes, at most. It takes far more, but a line is held in memory until
 /// its end is seen.
 pub const ENTRY_BYTES: usize = 256 * 1024;
 
@@ -28,7 +28,7 @@ impl Records for Entry {
 
     type Head = Stream;
 
-    /// The journal has times of its own: of the sending and of the receipt.
+    /// It has times of its own: of the sending and of the receipt.
     fn head(stream: Stream, _: Timestamp) -> Stream {
         stream
     }

@@ -1,4 +1,4 @@
-//! Entries for the journal, received by a socket that stands for it. The regression suite has the real one.
+//! Entries for journald, received by a socket that stands for it. The regression suite has the real one.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,22 +13,22 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::super::Stream;
 use super::super::error::LogErrorKind;
-use super::super::journald::JournalLog;
+use super::super::journald::JournaldLog;
 use super::super::lines::Lines;
 use super::super::records::entry::{ENTRY_BYTES, Entry};
 use super::super::timestamp::Timestamp;
 use super::{LABEL, Random};
 use crate::disk::scratch::directory;
-use crate::journald::Journal;
+use crate::journald::Journald;
 
 type Fields = BTreeMap<String, Vec<u8>>;
 
 /// Longer than the work of a test takes by far, and the patience of those that don't wait for its end.
 const LONG: Duration = Duration::from_secs(60);
 
-fn log_to(path: &Path, patience: Duration) -> JournalLog {
-    let journal = Box::leak(Box::new(Journal::at(path, patience)));
-    JournalLog::open(journal, LABEL.into()).expect("a journal")
+fn log_to(path: &Path, patience: Duration) -> JournaldLog {
+    let journald = Box::leak(Box::new(Journald::at(path, patience)));
+    JournaldLog::open(journald, LABEL.into()).expect("a journald")
 }
 
 /// Batches of a stream's output, as a sink makes them.
@@ -47,17 +47,17 @@ fn batches(stream: Stream, output: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
-fn send(log: &mut JournalLog, stream: Stream, output: &[u8]) {
+fn send(log: &mut JournaldLog, stream: Stream, output: &[u8]) {
     batches(stream, output).iter().for_each(|batch| log.append(batch));
 }
 
 /// The next entry, of a datagram or of the file that came with it.
-fn receive(journal: &UnixDatagram) -> (Fields, bool) {
+fn receive(journald: &UnixDatagram) -> (Fields, bool) {
     let mut bytes = vec![0; 300_000];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut slices = [IoSliceMut::new(&mut bytes)];
-    let received = recvmsg(journal, &mut slices, &mut ancillary, RecvFlags::DONTWAIT);
+    let received = recvmsg(journald, &mut slices, &mut ancillary, RecvFlags::DONTWAIT);
     let count = received.expect("a datagram").bytes;
     bytes.truncate(count);
     let file = ancillary.drain().find_map(|message| match message {
@@ -108,11 +108,11 @@ fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
 fn an_entry_says_whose_line_it_is() {
     let directory = directory();
     let path = directory.path().join("journal");
-    let journal = UnixDatagram::bind(&path).expect("a journal");
+    let journald = UnixDatagram::bind(&path).expect("a journald");
     let mut log = log_to(&path, LONG);
     send(&mut log, Stream::Stdout, b"out = \0\xff \n");
     send(&mut log, Stream::Stderr, b"err");
-    let (out, _) = receive(&journal);
+    let (out, _) = receive(&journald);
     assert_eq!(out["MESSAGE"], b"out = \0\xff ");
     let of = |fields: &Fields, name: &str| field(fields, name).map(str::to_owned);
     let values = |fields: &Fields| {
@@ -127,15 +127,15 @@ fn an_entry_says_whose_line_it_is() {
     let some = |values: [&str; 4]| values.map(|value| Some(value.to_owned()));
     assert_eq!(values(&out), some([LABEL, "stdout", "6", LABEL]));
     assert_eq!(out.len(), 5, "{out:?}");
-    let (err, _) = receive(&journal);
+    let (err, _) = receive(&journald);
     assert_eq!(field(&err, "MESSAGE"), Some("err"));
     assert_eq!(values(&err), some([LABEL, "stderr", "3", LABEL]));
 
     let long_id = "0123456789abcdef".repeat(4);
-    let journal_of = Box::leak(Box::new(Journal::at(&path, LONG)));
-    let mut log = JournalLog::open(journal_of, Arc::from(&*long_id)).expect("a journal");
+    let journald_of = Box::leak(Box::new(Journald::at(&path, LONG)));
+    let mut log = JournaldLog::open(journald_of, Arc::from(&*long_id)).expect("a journald");
     send(&mut log, Stream::Stdout, b"\n");
-    let (entry, _) = receive(&journal);
+    let (entry, _) = receive(&journald);
     assert_eq!(field(&entry, "CONTAINER_ID"), Some(&*long_id));
     assert_eq!(field(&entry, "SYSLOG_IDENTIFIER"), Some("0123456789ab"));
     assert_eq!(field(&entry, "MESSAGE"), Some(""));
@@ -145,7 +145,7 @@ fn an_entry_says_whose_line_it_is() {
 fn any_output_is_in_the_entries_byte_for_byte_long_lines_by_file_in_marked_pieces() {
     let directory = directory();
     let path = directory.path().join("journal");
-    let journal = UnixDatagram::bind(&path).expect("a journal");
+    let journald = UnixDatagram::bind(&path).expect("a journald");
     let mut log = log_to(&path, LONG);
     let (mut files, mut pieces) = (0, 0);
     for seed in 0..6 {
@@ -166,7 +166,7 @@ fn any_output_is_in_the_entries_byte_for_byte_long_lines_by_file_in_marked_piece
                 one.extend((entry.content.len() as u32).to_le_bytes());
                 one.extend(entry.content);
                 log.append(&one);
-                let (fields, in_file) = receive(&journal);
+                let (fields, in_file) = receive(&journald);
                 files += usize::from(in_file);
                 received.extend(&fields["MESSAGE"]);
                 match field(&fields, "CONTAINER_PARTIAL_MESSAGE") {
@@ -189,40 +189,40 @@ fn any_output_is_in_the_entries_byte_for_byte_long_lines_by_file_in_marked_piece
 fn without_a_journal_a_log_is_refused_and_one_that_came_back_is_told_what_it_missed() {
     let directory = directory();
     let path = directory.path().join("journal");
-    let journal_of: &'static Journal = Box::leak(Box::new(Journal::at(&path, LONG)));
+    let journald_of: &'static Journald = Box::leak(Box::new(Journald::at(&path, LONG)));
     let refused = || {
-        JournalLog::open(journal_of, LABEL.into())
+        JournaldLog::open(journald_of, LABEL.into())
             .err()
             .expect("an error")
     };
-    assert_eq!(refused().kind, LogErrorKind::NoJournal);
-    drop(UnixDatagram::bind(&path).expect("a journal that has gone"));
-    assert_eq!(refused().kind, LogErrorKind::NoJournal);
+    assert_eq!(refused().kind, LogErrorKind::NoJournald);
+    drop(UnixDatagram::bind(&path).expect("a journald that has gone"));
+    assert_eq!(refused().kind, LogErrorKind::NoJournald);
     assert!(
         refused()
             .to_string()
-            .starts_with("no journal listens at its socket: ")
+            .starts_with("journald does not listen at its socket: ")
     );
     std::fs::remove_file(&path).expect("its socket");
 
-    let journal = UnixDatagram::bind(&path).expect("a journal");
+    let journald = UnixDatagram::bind(&path).expect("a journald");
     let mut log = log_to(&path, LONG);
     send(&mut log, Stream::Stdout, b"before\n");
-    assert_eq!(field(&receive(&journal).0, "MESSAGE"), Some("before"));
-    drop(journal);
+    assert_eq!(field(&receive(&journald).0, "MESSAGE"), Some("before"));
+    drop(journald);
     send(&mut log, Stream::Stdout, b"lost\nlost too\n");
     assert_eq!(log.losses().total(), 14);
-    assert_eq!(log.last_error().expect("an error").kind, LogErrorKind::NoJournal);
+    assert_eq!(log.last_error().expect("an error").kind, LogErrorKind::NoJournald);
     std::fs::remove_file(&path).expect("its socket");
-    let journal = UnixDatagram::bind(&path).expect("another journal");
+    let journald = UnixDatagram::bind(&path).expect("another journald");
     send(&mut log, Stream::Stdout, b"after\n");
-    let (notice, _) = receive(&journal);
+    let (notice, _) = receive(&journald);
     assert_eq!(
         field(&notice, "MESSAGE"),
         Some("podherd: 14 bytes of output were not logged: Connection refused")
     );
     assert_eq!(field(&notice, "PRIORITY"), Some("3"));
-    assert_eq!(field(&receive(&journal).0, "MESSAGE"), Some("after"));
+    assert_eq!(field(&receive(&journald).0, "MESSAGE"), Some("after"));
     assert_eq!(log.losses().total(), 14);
 }
 
@@ -231,7 +231,7 @@ fn a_journal_that_hangs_is_waited_for_once_and_heard_of_again() {
     const PATIENCE: Duration = Duration::from_millis(300);
     let directory = directory();
     let path = directory.path().join("journal");
-    let journal = UnixDatagram::bind(&path).expect("a journal");
+    let journald = UnixDatagram::bind(&path).expect("a journald");
     let mut log = log_to(&path, PATIENCE);
     let began = Instant::now();
     // More than its socket holds.
@@ -244,16 +244,16 @@ fn a_journal_that_hangs_is_waited_for_once_and_heard_of_again() {
     assert!(began.elapsed() < 20 * PATIENCE, "{:?}", began.elapsed());
     let mut taken = 0;
     while taken * 5 + (lost as usize) < LINES * 5 {
-        let (entry, _) = receive(&journal);
+        let (entry, _) = receive(&journald);
         assert_eq!(field(&entry, "MESSAGE"), Some(&*format!("{taken:04}")));
         taken += 1;
     }
     send(&mut log, Stream::Stdout, b"after\n");
-    let (notice, _) = receive(&journal);
+    let (notice, _) = receive(&journald);
     let text = field(&notice, "MESSAGE").expect("a message");
     assert!(
         text.starts_with(&format!("podherd: {lost} bytes of output were not logged")),
         "{text}"
     );
-    assert_eq!(field(&receive(&journal).0, "MESSAGE"), Some("after"));
+    assert_eq!(field(&receive(&journald).0, "MESSAGE"), Some("after"));
 }

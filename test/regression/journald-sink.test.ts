@@ -70,7 +70,7 @@ forEachRuntime('the journal as a log', (test, runtime) => {
     const server = await ground.server({ enter: journald.enter });
     const path = ground.logPath('beside');
     const call = ground.create({ args: ['true'], logDrivers: [{ path }, { type: 'journald' }] });
-    await failure(call, 'LOG_UNAVAILABLE', /no journal listens at its socket/);
+    await failure(call, 'LOG_UNAVAILABLE', /journald does not listen at its socket/);
     expect(existsSync(path)).toBe(false);
     await ground.expectNothingLeft(server.atStart);
   });

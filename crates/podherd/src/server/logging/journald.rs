@@ -1,4 +1,4 @@
-//! The server's events as entries of the machine's journal.
+//! The server's events as entries of systemd-journald.
 
 use std::fmt::{self, Write};
 use std::io::IoSlice;
@@ -12,28 +12,28 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::journald::{Journal, SOCKET};
+use crate::journald::{Journald, SOCKET};
 
-/// How long the event loop may be held by a journal that takes nothing; once, until it takes something again.
+/// How long the event loop may be held by a journald that takes nothing; once, until it takes something again.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Sends each event: `MESSAGE` is the whole line as it would be on standard output, and each field of the
 /// event is a field `PODHERD_NAME` of the entry too. `CONTAINER_ID`, by which a container's output is
-/// found in the journal, is none of them.
-pub(super) struct JournalLayer {
-    journal: Journal,
+/// found in journald, is none of them.
+pub(super) struct JournaldLayer {
+    journald: Journald,
     socket: OwnedFd,
-    /// Events that the journal did not take, and that it has not been told of.
+    /// Events that journald did not take, and that it has not been told of.
     lost: AtomicU64,
 }
 
-impl JournalLayer {
-    /// An error if there is no journal.
+impl JournaldLayer {
+    /// An error if there is no journald.
     pub(super) fn open() -> Result<Self, Errno> {
-        let journal = Journal::at(SOCKET, PATIENCE);
+        let journald = Journald::at(SOCKET, PATIENCE);
         Ok(Self {
-            socket: journal.open()?,
-            journal,
+            socket: journald.open()?,
+            journald,
             lost: AtomicU64::new(0),
         })
     }
@@ -43,24 +43,24 @@ impl JournalLayer {
         let mut entry = head.into_bytes();
         put(&mut entry, "MESSAGE", &fields.line);
         entry.extend_from_slice(&fields.entry);
-        self.journal.send(&self.socket, &[IoSlice::new(&entry)])
+        self.journald.send(&self.socket, &[IoSlice::new(&entry)])
     }
 
-    /// Tells the journal of the events that it lacks, if there are any.
+    /// Tells journald of the events that it lacks, if there are any.
     fn tell_of_lost(&self) {
         let lost = self.lost.load(Ordering::Relaxed);
         if lost == 0 {
             return;
         }
         let mut fields = Fields::default();
-        let _ = write!(fields.line, "{lost} events of this server are not in the journal");
+        let _ = write!(fields.line, "{lost} events of this server are not in journald");
         if self.send(Level::WARN, &fields).is_ok() {
             self.lost.fetch_sub(lost, Ordering::Relaxed);
         }
     }
 }
 
-impl<S: Subscriber> Layer<S> for JournalLayer {
+impl<S: Subscriber> Layer<S> for JournaldLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         self.tell_of_lost();
         let mut fields = Fields::default();
