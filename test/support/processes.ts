@@ -68,3 +68,10 @@ export function descriptors(pid: number): string[] {
 export function threads(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).length;
 }
+
+/** Bytes of memory that a process has of its own (RssAnon). */
+export function ownMemory(pid: number): number {
+  const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1];
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no memory`);
+  return Number(kilobytes) * 1024;
+}

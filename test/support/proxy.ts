@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a client and a server, so that a test can hold up what the client gets, or cut it off. */
+/** Stands between clients and a server, so that a test can hold up what the clients get. */
 export class Proxy {
   readonly path: string;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #pairs = new Set<{ client: Socket; server: Socket }>();
 
   /** Listens at `path`, and connects to the server at `to` for each client. */
   static async listen(path: string, to: string): Promise<Proxy> {
@@ -18,18 +18,40 @@ export class Proxy {
   private constructor(path: string, to: string) {
     this.path = path;
     this.#server = createServer((client) => {
-      const server = connect(to);
-      this.#sockets.add(client).add(server);
-      client.pipe(server);
-      server.pipe(client);
-      // Either side may be gone at any moment; that is what these tests are about.
-      for (const socket of [client, server]) socket.on('error', () => this.cut());
+      const pair = { client, server: connect(to) };
+      this.#pairs.add(pair);
+      client.pipe(pair.server);
+      pair.server.pipe(client);
+      for (const socket of [client, pair.server]) {
+        // Either side may be gone at any moment; that is what such tests are about.
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          client.destroy();
+          pair.server.destroy();
+        });
+      }
     });
   }
 
-  /** The client gets nothing more: the server's answers stay in the socket. */
+  /** From now on nothing is read of what the server sends. */
   hold(): void {
-    for (const socket of this.#sockets) socket.unpipe();
-    for (const socket of this.#sockets) socket.pause();
+    for (const { client, server } of this.#pairs) {
+      server.unpipe(client);
+      server.pause();
+    }
+  }
+
+  /** Gives the clients what has come, and all that will. */
+  release(): void {
+    for (const { client, server } of this.#pairs) server.pipe(client);
+  }
+
+  /** Closes everything. */
+  end(): void {
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
+    this.#server.close();
   }
 }
