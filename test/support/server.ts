@@ -134,12 +134,28 @@ export class TestServer {
     if (this.#stopped) return [];
     this.#stopped = true;
     await this.connection.close();
-    if (existsSync(`/proc/${this.pid}`)) process.kill(this.pid, 'SIGINT');
+    return this.#end(['SIGINT']);
+  }
+
+  /** Signals the server with calls still in flight, each signal when the one before was heard. */
+  async stopAtOnce(...signals: NodeJS.Signals[]): Promise<Thing[]> {
+    this.#stopped = true;
+    const left = await this.#end(signals);
+    await this.connection.close();
+    return left;
+  }
+
+  async #end(signals: readonly NodeJS.Signals[]): Promise<Thing[]> {
+    for (const signal of signals) {
+      if (existsSync(`/proc/${this.pid}`)) process.kill(this.pid, signal);
+      if (signals.length > 1)
+        await until('the server has heard it', () => (this.log.includes('ending') ? true : undefined));
+    }
     try {
       if (!(await within('the end of the server', this.nursery.empty, SHUTDOWN_MS)))
         throw new Error('killed');
     } catch {
-      const left = await findLeftovers(this.watched, this.#atStart, 0);
+      const left = await findLeftovers(this.watched, this.atStart, 0);
       await this.nursery.clear();
       return [
         { kind: 'server', what: `${this.pid} or what came of it did not end in ${SHUTDOWN_MS} ms` },

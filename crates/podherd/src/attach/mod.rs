@@ -98,6 +98,14 @@ pub fn attach(pod: &Rc<Pod>, request: AttachRequest) -> Result<()> {
 }
 
 impl AttachSockets {
+    /// Removes all of them, for a server that has to leave.
+    pub fn remove_all(&self) {
+        self.open
+            .take()
+            .into_values()
+            .for_each(|there| there.listener.remove());
+    }
+
     /// Removes the sockets of streams that have ended. Clients that are connected get the rest of the output.
     pub fn end(&self, hub: &Hub) {
         self.open.borrow_mut().retain(|_, there| {

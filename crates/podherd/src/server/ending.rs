@@ -12,11 +12,17 @@ use crate::container::{Container, Pod, end_and_remove};
 use crate::error::{Code, Error, Result};
 
 /// Ends everything. Calls in flight are undone, containers are killed and their ends are published
-/// as always (exit files, logs, waiters), then the connections are closed.
-pub async fn end(pod: &Rc<Pod>, connections: Connections, within: Duration) {
+/// as always (exit files, logs, waiters), then the connections are closed. When `within` is over, or `hastened`
+/// by a second signal, every process is killed at once, which ends most waits, and what still hangs is left.
+pub async fn end(
+    pod: &Rc<Pod>,
+    connections: Connections,
+    within: Duration,
+    hastened: impl Future<Output = &'static str>,
+) {
     pod.ending.cancel();
     connections.stop_listening();
-    let everything = async {
+    let mut everything = std::pin::pin!(async {
         let all = pod.containers.list();
         join_all(all.iter().map(|container| end_container(pod, container))).await;
         pod.tasks.close();
@@ -25,12 +31,25 @@ pub async fn end(pod: &Rc<Pod>, connections: Connections, within: Duration) {
         kill_the_rest(pod).await;
         connections.close().await;
         pod.journal.close().await;
-    };
-    if tokio::time::timeout(within, everything).await.is_err() {
-        tracing::error!(code = %Code::Internal, seconds = within.as_secs_f64(), "not everything could be ended in time; leaving");
+    });
+    tokio::select! {
+        () = &mut everything => return,
+        () = tokio::time::sleep(within) => {
+            tracing::error!(code = %Code::Internal, seconds = within.as_secs_f64(), "not everything could be ended in time; killing the rest");
+        }
+        reason = hastened => tracing::warn!(reason, "told again to end; killing the rest"),
+    }
+    kill_the_rest(pod).await;
+    if tokio::time::timeout(AFTER_KILL, everything).await.is_err() {
+        tracing::error!(code = %Code::Internal, "something hangs; leaving");
+        pod.attach.remove_all();
+        let _ = tokio::time::timeout(AFTER_KILL, pod.namespaces.end()).await;
         kill_the_rest(pod).await;
     }
 }
+
+/// How long publishing the ends of killed processes may take: the files, not the processes, are waited for.
+const AFTER_KILL: Duration = Duration::from_millis(500);
 
 /// Kills what is no container's: what runtimes and hooks have left alive, which this server adopted.
 async fn kill_the_rest(pod: &Pod) {

@@ -116,11 +116,7 @@ async fn serve(start: Start) -> Result<()> {
     };
     tracing::info!(reason, "ending");
     let within = pod.limits.shutdown_timeout;
-    tokio::select! {
-        () = ending::end(&pod, connections, within) => {}
-        reason = why.next() => tracing::warn!(reason, "ending at once"),
-    }
-    pod.namespaces.drop_all();
+    ending::end(&pod, connections, within, why.next()).await;
     drop(pid_file);
     Ok(())
 }
