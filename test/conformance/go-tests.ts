@@ -58,6 +58,7 @@ function describe(ground: Ground, runtimeDir: string): object {
     folder: ground.folder,
     cgroup: ground.cgroup,
     full,
+    repository,
     config: bundleConfig({ args: [], rootfs: inject('rootfs'), cgroupsPath: '' }),
   };
 }

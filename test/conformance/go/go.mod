@@ -3,6 +3,7 @@ module podherd/conformance
 go 1.26.3
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	github.com/containers/conmon-rs v1.0.1
 	github.com/gorilla/websocket v1.5.4-0.20250319132907-e064f32e3674
 	github.com/sirupsen/logrus v1.9.4

@@ -17,7 +17,8 @@ type ground struct {
 	RuntimeDir  string         `json:"runtimeDir"`
 	Folder      string         `json:"folder"`
 	Cgroup      string         `json:"cgroup"`
-	Full        bool           `json:"full"`   // every volume at its full size
+	Full        bool           `json:"full"` // every volume at its full size
+	Repository  string         `json:"repository"`
 	Config      map[string]any `json:"config"` // a config.json to fill in
 }
 
