@@ -38,11 +38,11 @@ pub struct Cli {
     #[arg(long, env = "CONMON_SKIP_FORK")]
     pub skip_fork: bool,
 
-    /// Export OpenTelemetry traces (this build has no exporter: a warning is logged)
+    /// Export OpenTelemetry traces; a build without the feature tracing-export logs a warning
     #[arg(short, long, env = "CONMON_ENABLE_TRACING")]
     pub enable_tracing: bool,
 
-    /// Where traces would go
+    /// Collector that they go to: OTLP over gRPC, without TLS
     #[arg(
         short,
         long,

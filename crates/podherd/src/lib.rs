@@ -17,6 +17,7 @@
 //! `journald` is the machine's journal, for the logs of containers and the server's own.
 //! `attach` gives clients the streams of a container over a socket.
 //! `namespaces` makes a pod's namespaces and keeps them; its `pause` is the process that holds them.
+//! `traces` follows calls for OpenTelemetry, in builds with the feature `tracing-export`.
 //! `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
 //! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
 
@@ -41,3 +42,5 @@ pub mod server;
 pub mod socket;
 pub mod stdio;
 pub mod streaming;
+#[cfg(feature = "tracing-export")]
+pub mod traces;

@@ -81,10 +81,17 @@ impl Server for Dispatch {
             Ok(call) => call,
             Err(error) => return DispatchCallResult::new(Promise::err(error.into()), false),
         };
+        #[cfg(feature = "tracing-export")]
+        let span = crate::traces::CallSpan::begin(interface, method, &params);
         let dispatched = self.0.dispatch_call(interface, method, params, results);
         let counted = async move {
             let _call = call;
-            dispatched.promise.await
+            let result = dispatched.promise.await;
+            #[cfg(feature = "tracing-export")]
+            if let Some(span) = span {
+                span.end(&result);
+            }
+            result
         };
         DispatchCallResult::new(Promise::from_future(counted), dispatched.is_streaming)
     }

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::attach::AttachSockets;
 use crate::cgroup::{Hierarchies, OomEvents};
+use crate::cli::Cli;
 use crate::container::{Pod, Store};
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
@@ -42,12 +43,7 @@ pub use transport::Outbox;
 /// Runs a server to its end.
 pub fn run(start: Start) -> Result<()> {
     logging::start(start.cli.log_driver, start.cli.log_level);
-    if start.cli.enable_tracing {
-        tracing::warn!(
-            "this build has no OpenTelemetry exporter: nothing goes to {}",
-            start.cli.tracing_endpoint
-        );
-    }
+    let end_traces = export_traces(&start.cli);
     protect_from_oom_killer();
     raise_descriptor_limit();
     let failed = |error: io::Error| Error::from_io(Code::Internal, "starting the event loop", &error);
@@ -56,7 +52,36 @@ pub fn run(start: Start) -> Result<()> {
         .enable_time()
         .build()
         .map_err(failed)?;
-    LocalSet::new().block_on(&event_loop, serve(start))
+    let served = LocalSet::new().block_on(&event_loop, serve(start));
+    end_traces();
+    served
+}
+
+/// Starts exporting traces where that was asked for; what it returns ends it. Traces that can't be exported are
+/// no reason not to start.
+fn export_traces(cli: &Cli) -> impl FnOnce() + use<> {
+    #[cfg(feature = "tracing-export")]
+    let export = cli
+        .enable_tracing
+        .then(|| crate::traces::Export::start(&cli.tracing_endpoint))
+        .and_then(|started| {
+            started
+                .inspect_err(|error| tracing::error!(%error, endpoint = cli.tracing_endpoint, "no traces are exported"))
+                .ok()
+        });
+    #[cfg(not(feature = "tracing-export"))]
+    if cli.enable_tracing {
+        tracing::warn!(
+            "this build has no OpenTelemetry exporter (feature tracing-export): nothing goes to {}",
+            cli.tracing_endpoint
+        );
+    }
+    move || {
+        #[cfg(feature = "tracing-export")]
+        if let Some(export) = export {
+            export.end();
+        }
+    }
 }
 
 async fn serve(start: Start) -> Result<()> {
