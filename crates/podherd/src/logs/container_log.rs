@@ -57,16 +57,16 @@ impl ContainerLog {
     /// One call at a time for each stream. Dropping the future in mid-wait loses the rest of the chunk.
     pub async fn write(&self, stream: Stream, chunk: &[u8]) {
         let time = Timestamp::now();
-        for sink in &*self.sinks {
-            sink.write(stream, time, chunk).await;
+        match &*self.sinks {
+            [sink] => sink.write(stream, time, chunk).await,
+            // Side by side: one that waits for its disk keeps nothing from the others.
+            sinks => drop(join_all(sinks.iter().map(|sink| sink.write(stream, time, chunk))).await),
         }
     }
 
-    /// The stream has ended: closes an unfinished line with an `F` record.
+    /// The stream has ended: closes an unfinished line.
     pub async fn end(&self, stream: Stream) {
-        for sink in &*self.sinks {
-            sink.end(stream).await;
-        }
+        join_all(self.sinks.iter().map(|sink| sink.end(stream))).await;
     }
 
     /// Waits until everything accepted so far is written or counted as dropped; as long as a stalled disk

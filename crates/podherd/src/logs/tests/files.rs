@@ -6,11 +6,12 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use super::super::{ContainerLog, LogErrorKind, Stream};
 use super::{LABEL, model, open, output, parse, records, target};
 use crate::disk::scratch::{Filesystem, directory, on_event_loop, run};
-use crate::disk::{BATCH_BYTES, Disk};
+use crate::disk::{BATCH_BYTES, Disk, STALL};
 use crate::logs::BATCHES_IN_FLIGHT;
 
 // conmon-rs: a second create with a log's path drops its old lines.
@@ -292,5 +293,45 @@ fn a_frozen_disk_holds_its_own_container_only_and_loses_nothing() {
         fill.await;
         assert_eq!(held.flush().await.dropped_bytes, 0);
         assert_eq!(records(&stuck).len(), much);
+    });
+}
+
+#[test]
+fn a_sink_on_a_frozen_disk_keeps_nothing_from_the_others_of_its_container() {
+    on_event_loop(async {
+        let (disk, mut frozen, directory) = (Disk::new(), Filesystem::ext4(), directory());
+        let (stuck, free) = (frozen.path().join("log"), directory.path().join("log"));
+        let targets = [target(&stuck), target(&free)].concat();
+        let log = ContainerLog::open(&disk, LABEL, targets).await.expect("a log");
+        frozen.freeze();
+        let line = [vec![b'x'; 4_095], b"\n".to_vec()].concat();
+        let mut given = 0;
+        let fill = async {
+            for _ in 0..(BATCHES_IN_FLIGHT + 2) * BATCH_BYTES / line.len() {
+                given += 1;
+                log.write(Stream::Stdout, &line).await;
+            }
+        };
+        let mut fill = Box::pin(fill);
+        let mut context = Context::from_waker(Waker::noop());
+        while fill.as_mut().poll(&mut context).is_pending() {
+            // The other sink may have been what was waited for: it makes progress.
+            tokio::time::sleep(STALL).await;
+            if fill.as_mut().poll(&mut context).is_pending() {
+                break;
+            }
+        }
+        drop(fill);
+        let written = async {
+            while fs::read(&free).map_or(0, |log| log.len()) < given * (line.len() + 40) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), written)
+            .await
+            .expect("every line given");
+        assert_eq!(records(&free).len(), given);
+        frozen.thaw();
+        log.flush().await;
     });
 }

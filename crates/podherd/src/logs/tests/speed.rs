@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::super::Stream;
-use super::open;
+use super::super::{ContainerLog, LogFormat, Stream};
+use super::{LABEL, file};
+use crate::disk::Disk;
 use crate::disk::scratch::{directory, on_event_loop};
 
 const LINE: &str = "seventy-nine bytes of a line, as programs print them, again and again and again\n";
@@ -20,12 +21,18 @@ const BYTES: usize = 200_000_000;
 #[test]
 #[ignore = "a measurement"]
 fn speed_from_memory() {
-    let mut left = BYTES;
-    measure("memory", |chunk| {
-        let count = chunk.len().min(left);
-        left -= count;
-        count
-    });
+    for (name, format, max_size) in [
+        ("memory", LogFormat::Cri, 0),
+        ("memory, rotated at 10 MiB", LogFormat::Cri, 10 << 20),
+        ("memory, JSON", LogFormat::Json, 0),
+    ] {
+        let mut left = BYTES;
+        measure(name, format, max_size, |chunk| {
+            let count = chunk.len().min(left);
+            left -= count;
+            count
+        });
+    }
 }
 
 #[test]
@@ -43,16 +50,21 @@ fn speed_from_a_pipe() {
         .expect("a writer");
     let pipe: OwnedFd = writer.stdout.take().expect("its output").into();
     let mut pipe = File::from(pipe);
-    measure("pipe", |chunk| pipe.read(chunk).expect("output"));
+    measure("pipe", LogFormat::Cri, 0, |chunk| {
+        pipe.read(chunk).expect("output")
+    });
     writer.wait().expect("its end");
 }
 
 /// `fill` puts output at the start of a buffer that is full of lines already; 0 is the end.
-fn measure(from: &str, mut fill: impl FnMut(&mut [u8]) -> usize) {
+fn measure(from: &str, format: LogFormat, max_size: u64, mut fill: impl FnMut(&mut [u8]) -> usize) {
     on_event_loop(async {
         let directory = directory();
         let path = directory.path().join("log");
-        let log = open(&path).await;
+        let targets = vec![file(&path, format, max_size)];
+        let log = ContainerLog::open(&Disk::new(), LABEL, targets)
+            .await
+            .expect("a log");
         let mut chunk = LINE.repeat(65_536 / LINE.len() + 1).into_bytes();
         chunk.truncate(65_536);
         let (start, cpu, mut bytes) = (Instant::now(), cpu_seconds(), 0);
@@ -68,7 +80,9 @@ fn measure(from: &str, mut fill: impl FnMut(&mut [u8]) -> usize) {
         assert_eq!(log.flush().await.dropped_bytes, 0);
         let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
         let rate = bytes as f64 / 1e6 / seconds;
-        let size = fs::metadata(&path).expect("log").len();
+        let files = fs::read_dir(directory.path()).expect("its directory");
+        let size = |file: std::io::Result<fs::DirEntry>| file.and_then(|file| file.metadata());
+        let size: u64 = files.map(|file| size(file).expect("a log").len()).sum();
         println!("{from}: {rate:.0} MB/s, {cpu:.2} CPU s, {bytes} bytes, log {size} bytes");
     });
 }
