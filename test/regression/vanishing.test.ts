@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 
 import type { Connection } from '../support/connection.js';
 import type { Ground } from '../support/ground.js';
-import { createNamespaces, expectAllGone, newBase } from '../support/namespaces.js';
+import { expectAllGone, kinds, mappings, newBase } from '../support/namespaces.js';
 import type { TestServer } from '../support/server.js';
 import { forEachRuntime, oursOnly, withoutRuntime } from '../support/suite.js';
 import { within } from '../support/until.js';
@@ -138,11 +138,12 @@ withoutRuntime('a client that vanishes in the middle of', (test) => {
   test('createNamespaces leaves nothing beyond its server', async ({ ground }) => {
     const server = await ground.server();
     const basePath = newBase(ground);
-    for (let n = 0; n < 5; n++) {
-      const podId = `pod${n}`;
-      await vanish(server, (connection) => createNamespaces(connection, { podId, basePath }));
-    }
-    await createNamespaces(server.connection, { podId: 'pod', basePath });
+    const make = (podId: string) => {
+      const request = { podId, basePath, namespaces: kinds, ...mappings };
+      return ({ conmon }: Connection) => conmon.createNamespaces({ request });
+    };
+    for (let n = 0; n < 5; n++) await vanish(server, make(`pod${n}`));
+    await make('pod')(server.connection);
     await expectAllGone(server, basePath);
   });
 });
