@@ -16,7 +16,8 @@ export type FixtureName =
   | 'cri-log'
   | 'fd-client'
   | 'packet-peer'
-  | 'attach-client';
+  | 'attach-client'
+  | 'tcp-server';
 
 /** Targets for which the fixtures are built statically, the wanted one first. */
 export const staticTargets = ['x86_64-unknown-linux-musl', 'x86_64-unknown-linux-gnu'] as const;

@@ -16,7 +16,8 @@ export async function makeRootfs(path: string): Promise<void> {
     mkdirSync(join(path, folder), { recursive: true });
   }
   copyFileSync(busybox, join(path, 'bin/busybox'));
-  copyFileSync(fixture('workload'), join(path, 'bin/workload'));
+  for (const program of ['workload', 'tcp-server'] as const)
+    copyFileSync(fixture(program), join(path, 'bin', program));
   writeFileSync(join(path, 'bin/not-executable'), 'there, and without the right to execute\n', {
     mode: 0o644,
   });

@@ -58,7 +58,7 @@ pub struct Pod {
     pub attach: AttachSockets,
     /// Descriptors that callers have sent ahead.
     pub fd_socket: FdSocket,
-    /// The streaming server, once it was needed.
+    /// The streaming server, which listens while it is needed.
     pub streaming: Streaming,
     /// Everything that must have ended before the server may: calls being undone, containers
     /// being watched.

@@ -41,39 +41,30 @@ const AFTER_EXHAUSTION: Duration = Duration::from_millis(100);
 /// ended, and the goodbyes.
 const ENDING: Duration = Duration::from_secs(3);
 
-/// What the rest of the server knows of the listener.
-#[derive(Debug)]
-pub struct Listener {
-    /// The port on the loopback address.
-    pub port: u16,
-    /// What clients have to show.
-    pub tokens: Tokens,
-}
-
-impl Listener {
-    /// Listens until the server ends.
-    pub fn start(pod: &Rc<Pod>) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
-        let port = listener.local_addr()?.port();
-        let tokens = Tokens::new(pod.limits.streaming_tokens, pod.limits.streaming_token_timeout);
-        let door = Door {
-            pod: pod.clone(),
-            port,
-            tokens: tokens.clone(),
-            silent: Rc::default(),
-        };
-        let ending = pod.ending.clone();
-        pod.tasks.spawn_local(async move {
-            tokio::select! {
-                () = door.accept(listener) => {}
-                () = ending.cancelled() => {}
-            }
-        });
-        tracing::info!(port, "listening for streaming clients");
-        Ok(Self { port, tokens })
-    }
+/// Listens as long as there are tokens that somebody might come with, and says on which port. When the time of the
+/// last one has come, or the server ends, the socket is closed: an idle server has no port open.
+pub fn start(pod: &Rc<Pod>, tokens: &Tokens) -> io::Result<u16> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let port = listener.local_addr()?.port();
+    let door = Door {
+        pod: pod.clone(),
+        port,
+        tokens: tokens.clone(),
+        silent: Rc::default(),
+    };
+    pod.tasks.spawn_local(async move {
+        tokio::select! {
+            () = door.accept(listener) => {}
+            () = door.tokens.all_expired() => {}
+            () = door.pod.ending.cancelled() => {}
+        }
+        door.pod.streaming.listens_no_more();
+        tracing::info!(port, "no longer listening for streaming clients");
+    });
+    tracing::info!(port, "listening for streaming clients");
+    Ok(port)
 }
 
 /// What each connection gets.

@@ -8,7 +8,7 @@
 //!            └ port_forward   connections into a network namespace, in channels or tunnelled SPDY (spdy)
 //! ```
 //!
-//! Nothing is there before the first call. A session ends with its client, with what it is about, or with the
+//! Nothing is there before the first call, and no port is open once the last token has expired. A session ends with its client, with what it is about, or with the
 //! server; [`Pod::tasks`](crate::container::Pod) counts them all.
 
 mod channel;
@@ -24,21 +24,39 @@ mod status;
 mod streams;
 mod tokens;
 
-use std::cell::OnceCell;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use crate::cli::Limits;
 use crate::container::Pod;
 use crate::error::{Code, Error, Result};
-use listener::Listener;
 use port_forward::Namespace;
 use request::Request;
 pub use request::{AttachStreams, ExecStreams, Streams};
+use tokens::Tokens;
 
-/// The streaming server of a pod, once it was needed.
-#[derive(Debug, Default)]
+/// The streaming server of a pod.
+#[derive(Debug)]
 pub struct Streaming {
-    listener: OnceCell<Listener>,
+    tokens: Tokens,
+    /// The port, while it listens.
+    port: Cell<Option<u16>>,
+}
+
+impl Streaming {
+    /// Does not listen before the first call.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            tokens: Tokens::new(limits.streaming_tokens, limits.streaming_token_timeout),
+            port: Cell::new(None),
+        }
+    }
+
+    /// The listener has ended.
+    fn listens_no_more(&self) {
+        self.port.set(None);
+    }
 }
 
 /// A URL, good for one use, that runs this command.
@@ -66,15 +84,15 @@ async fn serve(pod: &Rc<Pod>, request: Request) -> Result<String> {
     if pod.ending.is_cancelled() {
         return Err(pod.cancelled());
     }
-    let listener = match pod.streaming.listener.get() {
-        Some(listener) => listener,
-        None => {
-            let listener = Listener::start(pod)
-                .map_err(|error| Error::from_io(Code::Internal, "listening for streaming clients", &error))?;
-            pod.streaming.listener.get_or_init(|| listener)
-        }
-    };
+    let streaming = &pod.streaming;
     let kind = request.kind().name();
-    let token = listener.tokens.issue(request)?;
-    Ok(format!("http://127.0.0.1:{}/{kind}/{token}", listener.port))
+    // First the token: a listener without any would end at once.
+    let token = streaming.tokens.issue(request)?;
+    let port = match streaming.port.get() {
+        Some(port) => port,
+        None => listener::start(pod, &streaming.tokens)
+            .map_err(|error| Error::from_io(Code::Internal, "listening for streaming clients", &error))?,
+    };
+    streaming.port.set(Some(port));
+    Ok(format!("http://127.0.0.1:{port}/{kind}/{token}"))
 }

@@ -26,6 +26,9 @@ const MAX_MESSAGE: usize = 16 << 20;
 /// How long a client may take to answer the close of a session, and to take what was sent before it.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often a client is pinged while nothing is read from it.
+const PING_INTERVAL: Duration = Duration::from_secs(2);
+
 /// The side that is read.
 pub struct Reader {
     stream: SplitStream<WebSocketStream<TcpStream>>,
@@ -49,6 +52,7 @@ pub struct Turn<'a> {
 pub struct Presence {
     /// A copy: the event loop keeps what is readable for each descriptor by itself.
     socket: Rc<AsyncFd<OwnedFd>>,
+    writer: Writer,
 }
 
 /// Why a session's socket gives no more messages.
@@ -63,9 +67,7 @@ pub enum PeerEnd {
 /// A socket after its handshake; `first` is what the client has sent already.
 pub async fn open(stream: TcpStream, first: Vec<u8>) -> io::Result<(Reader, Writer, Presence)> {
     let copy = stream.as_fd().try_clone_to_owned()?;
-    let presence = Presence {
-        socket: Rc::new(crate::readiness::register(copy, Interest::READABLE)?),
-    };
+    let copy = Rc::new(crate::readiness::register(copy, Interest::READABLE)?);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -73,8 +75,14 @@ pub async fn open(stream: TcpStream, first: Vec<u8>) -> io::Result<(Reader, Writ
         .max_frame_size(Some(MAX_MESSAGE));
     let socket = WebSocketStream::from_partially_read(stream, first, Role::Server, Some(config)).await;
     let (sink, stream) = socket.split();
-    let sink = Rc::new(Mutex::new(sink));
-    Ok((Reader { stream }, Writer { sink }, presence))
+    let writer = Writer {
+        sink: Rc::new(Mutex::new(sink)),
+    };
+    let presence = Presence {
+        socket: copy,
+        writer: writer.clone(),
+    };
+    Ok((Reader { stream }, writer, presence))
 }
 
 impl Reader {
@@ -146,7 +154,18 @@ impl Turn<'_> {
 
 impl Presence {
     /// Waits until the client has gone. What it sends before that wakes this for nothing, once each time.
+    ///
+    /// A client that ends while more than the buffers hold is on its way to the server can't tell: its farewell
+    /// waits behind that. It is pinged, which its kernel answers with a reset once nobody is there (RFC 1122,
+    /// section 4.2.2.13).
     pub async fn gone(&self) {
+        tokio::select! {
+            () = self.closed() => {}
+            () = self.ping() => {}
+        }
+    }
+
+    async fn closed(&self) {
         while let Ok(mut guard) = self.socket.readable().await {
             if guard.ready().is_read_closed() {
                 return;
@@ -154,6 +173,16 @@ impl Presence {
             guard.clear_ready();
         }
         std::future::pending().await
+    }
+
+    /// Pings until that fails.
+    async fn ping(&self) {
+        loop {
+            tokio::time::sleep(PING_INTERVAL).await;
+            if self.writer.send(Message::Ping(Bytes::new())).await.is_err() {
+                return;
+            }
+        }
     }
 }
 

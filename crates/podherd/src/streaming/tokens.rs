@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use rustix::rand::{GetRandomFlags, getrandom};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::request::{Kind, Request};
@@ -29,6 +30,8 @@ struct Shared {
     by_age: RefCell<VecDeque<(Instant, String)>>,
     /// Whether a task waits for the oldest to expire.
     expiring: Cell<bool>,
+    /// Told when all have expired.
+    all_expired: Notify,
     slots: Rc<Cell<usize>>,
     bound: usize,
     lifetime: Duration,
@@ -55,6 +58,7 @@ impl Tokens {
                 open: RefCell::default(),
                 by_age: RefCell::default(),
                 expiring: Cell::new(false),
+                all_expired: Notify::new(),
                 slots: Rc::default(),
                 bound,
                 lifetime,
@@ -86,6 +90,13 @@ impl Tokens {
         Ok(token)
     }
 
+    /// Waits until the time of every token has come that was ever issued, used or not.
+    pub async fn all_expired(&self) {
+        while !self.shared.by_age.borrow().is_empty() {
+            self.shared.all_expired.notified().await;
+        }
+    }
+
     /// Uses a token up. None: there is none for this kind of session, any more or at all.
     pub fn redeem(&self, kind: Kind, token: &str) -> Option<(Request, Slot)> {
         let mut open = self.shared.open.borrow_mut();
@@ -111,6 +122,7 @@ async fn expire(shared: Rc<Shared>) {
     shared.by_age.borrow_mut().shrink_to_fit();
     shared.open.borrow_mut().shrink_to_fit();
     shared.expiring.set(false);
+    shared.all_expired.notify_one();
 }
 
 impl Slot {
@@ -139,6 +151,7 @@ fn random() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use tokio::task::LocalSet;
 
     use super::*;
@@ -176,7 +189,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(2)).await;
             assert!(tokens.redeem(Kind::PortForward, &token).is_none());
             assert!(tokens.shared.open.borrow().is_empty());
-            assert!(tokens.shared.by_age.borrow().is_empty());
+            assert!(tokens.all_expired().now_or_never().is_some());
             assert!(tokens.issue(request()).is_ok());
         })
         .await;
