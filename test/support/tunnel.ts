@@ -14,6 +14,8 @@ import {
 } from './spdy.js';
 import { within } from './until.js';
 
+const protocol = 'SPDY/3.1+portforward.k8s.io';
+
 /** A stream of a tunnel, as the client sees it. */
 export class TunnelStream {
   readonly id: number;
@@ -95,7 +97,17 @@ export class Tunnel {
   #nextRequest = 0;
 
   static async open(url: string): Promise<Tunnel> {
-    const socket = new WebSocket(url, ['SPDY/3.1+portforward.k8s.io'], { perMessageDeflate: false });
+    // The name has a slash in it, which ws rightly takes for a fault: so it knows it by another.
+    const socket = new WebSocket(url, ['tunnel'], {
+      perMessageDeflate: false,
+      finishRequest: (request) => {
+        request.setHeader('Sec-WebSocket-Protocol', protocol);
+        request.end();
+      },
+    });
+    socket.on('upgrade', ({ headers }) => {
+      if (headers['sec-websocket-protocol'] === protocol) headers['sec-websocket-protocol'] = 'tunnel';
+    });
     const tunnel = new Tunnel(socket);
     await within('the handshake', once(socket, 'open'));
     return tunnel;

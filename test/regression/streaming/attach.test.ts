@@ -88,7 +88,7 @@ forEachRuntime('attach over WebSocket', (test) => {
     const server = await streamingServer(ground);
     const container = await ground.run({
       // Slower than any reader, and more than the buffers of a connection hold.
-      args: ['sh', '-c', 'read x; for n in $(seq 150); do yes | head -c 200000; sleep 0.02; done; read y'],
+      args: ['sh', '-c', 'read x; for n in $(seq 100); do yes | head -c 300000; sleep 0.01; done; read y'],
       stdin: true,
     });
     const slow = await ChannelSocket.open(await attachUrl(server.connection, container.id));
@@ -106,7 +106,7 @@ forEachRuntime('attach over WebSocket', (test) => {
     await within('the end of the slow one', slow.closed);
     expect(slow.data(stdout).length).toBeLessThan(30_000_000);
     await quick.send(stdin, 'end\n');
-    expect(await quick.end()).toMatchObject({ status: 'Success' });
+    expect(await quick.end(60_000)).toMatchObject({ status: 'Success' });
     expect(quick.data(stdout).length).toBe(30_000_000);
     expect(await container.exit()).toBe(0);
   });

@@ -55,7 +55,6 @@ pub async fn channels(namespace: &Namespace, ports: &[u16], client: &mut Client)
         end = distribute(&ports, &mut client.reader, &client.presence) => end,
     };
     // What the client had sent before it went is delivered.
-    ports.iter().for_each(|port| port.inlet.finish());
     let drained = join_all(ports.iter().map(|port| port.inlet.drained()));
     tokio::select! {
         _ = drained => {}

@@ -15,6 +15,9 @@ const BOUND: usize = 256 << 10;
 /// Without it, one that will never take any more would stop all others of its session.
 const STALLED: Duration = Duration::from_secs(10);
 
+/// How long a connection may take nothing of what a client had sent before it went.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// A queue with one who fills it (the session) and one who empties it (the connection's task).
 #[derive(Debug, Default)]
 pub struct Inlet {
@@ -73,14 +76,15 @@ impl Inlet {
         }
     }
 
-    /// Waits until the connection has all, or takes nothing more.
+    /// The client has gone: waits until the connection has what it had sent before, or takes no more of it.
     pub async fn drained(&self) {
+        self.finish();
         loop {
             let taken = self.taken.notified();
-            if self.closed.get() || self.aborted.get() {
+            let done = self.closed.get() || self.aborted.get();
+            if done || tokio::time::timeout(LAST_PATIENCE, taken).await.is_err() {
                 return;
             }
-            taken.await;
         }
     }
 

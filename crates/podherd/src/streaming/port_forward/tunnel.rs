@@ -236,9 +236,6 @@ impl Tunnel<'_> {
         });
         let halves: Vec<u32> = self.halves.values().map(|half| half.stream).collect();
         let inlets: Vec<_> = inlets.cloned().collect();
-        for inlet in &inlets {
-            inlet.finish();
-        }
         for stream in halves {
             self.reset(stream);
         }
