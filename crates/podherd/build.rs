@@ -5,6 +5,7 @@
     reason = "a build script has no reaper, and waits for what it starts"
 )]
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, path::Path};
@@ -14,6 +15,7 @@ fn main() {
         println!("cargo:rerun-if-env-changed={name}");
     }
     println!("cargo:rerun-if-changed=../../Cargo.lock");
+    println!("cargo:rerun-if-changed=Cargo.toml");
 
     set(
         "COMMIT",
@@ -52,24 +54,73 @@ fn version_of(tool: &str) -> String {
         .unwrap_or_else(|| "unknown".into())
 }
 
-/// `name version` of each locked package, one a line.
+/// Names under `[dependencies]`; the optional ones are those of the one feature.
+fn dependencies(manifest: &str) -> BTreeSet<&str> {
+    let with_optional = env::var_os("CARGO_FEATURE_TRACING_EXPORT").is_some();
+    let after = manifest
+        .split_once("\n[dependencies]\n")
+        .map_or("", |(_, rest)| rest);
+    after
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| with_optional || !line.contains("optional = true"))
+        .filter_map(|line| line.split(['.', ' ', '=']).next().filter(|name| !name.is_empty()))
+        .collect()
+}
+
+/// `name version` of each locked package that this one is built from, one a line.
 fn packages(lock: &str) -> String {
-    let value = |line: &str, key: &str| {
-        line.strip_prefix(key)
-            .and_then(|rest| rest.strip_prefix(" = "))
-            .map(|text| text.trim_matches('"').to_owned())
-    };
-    let mut list = String::new();
-    let mut name = String::new();
-    for line in lock.lines() {
-        if let Some(text) = value(line, "name") {
-            name = text;
-        } else if let Some(version) = value(line, "version")
-            && !name.is_empty()
-        {
-            list.push_str(&format!("{name} {version}\n"));
-            name.clear();
+    let mut next: Vec<(&str, &str)> = Vec::new();
+    let blocks: Vec<Block> = lock.split("[[package]]").skip(1).map(Block::parse).collect();
+    let own = blocks.iter().find(|block| block.name == "podherd");
+    next.extend(own.map(|own| (own.name, own.version)));
+    let mut found = BTreeSet::new();
+    while let Some((name, version)) = next.pop() {
+        // Where there is only one version of a package, a dependency doesn't name it.
+        let wanted = |block: &&Block| block.name == name && (version.is_empty() || block.version == version);
+        let Some(block) = blocks.iter().find(wanted) else {
+            continue;
+        };
+        if !found.insert((block.name, block.version)) {
+            continue;
+        }
+        // The lock file lists what members of the workspace need for their tests too.
+        let manifest = fs::read_to_string(format!("../{name}/Cargo.toml")).unwrap_or_default();
+        let direct = dependencies(&manifest);
+        let is_needed = |(name, _): &(&str, &str)| manifest.is_empty() || direct.contains(name);
+        next.extend(block.dependencies.iter().copied().filter(is_needed));
+    }
+    found
+        .iter()
+        .map(|(name, version)| format!("{name} {version}\n"))
+        .collect()
+}
+
+/// One package of a Cargo.lock.
+struct Block<'a> {
+    name: &'a str,
+    version: &'a str,
+    /// Names, with a version where there are several.
+    dependencies: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Block<'a> {
+    fn parse(text: &'a str) -> Self {
+        let value = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key));
+            line.map_or("", |text| text.trim_matches('"'))
+        };
+        let listed = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\","));
+        let dependency = |text: &'a str| {
+            let mut words = text.split(' ');
+            (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+        };
+        Self {
+            name: value("name = "),
+            version: value("version = "),
+            dependencies: listed.map(dependency).collect(),
         }
     }
-    list
 }
