@@ -2,9 +2,10 @@ import { expect } from 'vitest';
 
 import { Connection } from '../support/connection.js';
 import { failure } from '../support/failure.js';
-import { ownMemory } from '../support/processes.js';
+import { descriptors, ownMemory } from '../support/processes.js';
 import { Proxy } from '../support/proxy.js';
 import { RawClient } from '../support/raw-client.js';
+import { output } from '../support/run.js';
 import type { TestServer } from '../support/server.js';
 import { forEachRuntime, oursOnly } from '../support/suite.js';
 import { inParallel, until, within } from '../support/until.js';
@@ -94,6 +95,50 @@ forEachRuntime('connections', (test) => {
     await container.kill();
     for (const { reached } of await Promise.all(last)) expect(reached).toBe(true);
   });
+
+  test('go on when the server can accept no more, and others come in later', async ({ ground }) => {
+    // Case 86: the server ended when accept failed.
+    const server = await ground.server();
+    const healthy = await ground.runHealthy();
+    const before = server.snapshot();
+    await output('prlimit', ['--pid', String(server.pid), `--nofile=${descriptors(server.pid).length}:`]);
+    const waiting = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(server.socketPath)));
+    ground.endsFirst(() => waiting.forEach((client) => client.end()));
+    const newcomer = server.connect();
+    if (oursOnly) await until('accept fails', () => /could not be accepted/.test(server.log) || undefined);
+    for (let n = 0; n < 20; n++) await server.connection.conmon.version({ request: {} });
+    await output('prlimit', ['--pid', String(server.pid), '--nofile=1024:']);
+    const { conmon } = await within('the newcomer', newcomer);
+    await conmon.version({ request: {} });
+    await (await newcomer).close();
+    expect((await healthy.exec(['workload', 'exit', '3'])).exitCode).toBe(3);
+    waiting.forEach((client) => client.end());
+    await ground.expectNothingLeft(before);
+  });
+
+  test.skipIf(!oursOnly)(
+    'are closed when their client never says that it has its answers',
+    async ({ ground }) => {
+      const server = await ground.anotherServer('server', { flags: ['--calls-per-connection=4'] });
+      // Message { bootstrap = { questionId = n } }, never followed by its Finish (rpc.capnp).
+      const bootstrap = (question: number): Buffer => {
+        const bytes = Buffer.alloc(48);
+        [0, 5, 0, 0x0001_0001, 8, 0, 0, 0x0001_0001, question].forEach((number, index) =>
+          bytes.writeUInt32LE(number, index * 4),
+        );
+        return bytes;
+      };
+      const patient = await RawClient.connect(server.socketPath);
+      const endless = await RawClient.connect(server.socketPath);
+      ground.endsFirst(() => [patient, endless].forEach((client) => client.end()));
+      for (let n = 0; n < 8; n++) patient.send(bootstrap(n));
+      for (let n = 0; n < 9; n++) endless.send(bootstrap(n));
+      await endless.closed();
+      expect(server.log).toMatch(/the client has 9 calls open, 8 are allowed/);
+      await server.connection.conmon.version({ request: {} });
+      expect(patient.isClosed).toBe(false);
+    },
+  );
 });
 
 forEachRuntime('a client that does not read its answers', (test) => {
@@ -123,7 +168,10 @@ forEachRuntime('a client that does not read its answers', (test) => {
         () => 'closed',
       ),
     );
-    await until('it is closed', () => /taken nothing of its answers.*OVERLOADED/.test(server.log) || undefined);
+    await until(
+      'it is closed',
+      () => /taken nothing of its answers.*OVERLOADED/.test(server.log) || undefined,
+    );
     expect(ownMemory(server.pid) - memory).toBeLessThan(24 << 20);
     expect((await healthy.exec(['true'])).exitCode).toBe(0);
     proxy.end();

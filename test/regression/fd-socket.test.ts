@@ -240,6 +240,19 @@ forEachRuntime('the fd socket', (test) => {
     expect(await server.stop()).toEqual([]);
   });
 
+  test.skipIf(!oursOnly)('has a place for a client that speaks', async ({ ground }) => {
+    const server = await ground.anotherServer('server', { flags: ['--fd-connections=2'] });
+    const speaking = await fdClient(ground, server);
+    const kept = await speaking.pipe();
+    await speaking.send(1);
+    for (let n = 0; n < 5; n++) await newcomer(ground, server);
+    const late = await fdClient(ground, server);
+    expect(await late.send(0)).toEqual([]);
+    expect(await speaking.send(0)).toEqual([]);
+    await speaking.disconnect();
+    expect(await speaking.rest(kept)).toBe('');
+  });
+
   test.skipIf(!oursOnly)('has room for so many clients and descriptors', async ({ ground }) => {
     const server = await ground.anotherServer('server', { flags: ['--fd-connections=2', '--fd-slots=4'] });
     const first = await fdClient(ground, server);

@@ -18,9 +18,10 @@
 //! `attach` gives clients the streams of a container over a socket.
 //! `namespaces` makes a pod's namespaces and keeps them; its `pause` is the process that holds them.
 //! `traces` follows calls for OpenTelemetry, in builds with the feature `tracing-export`.
-//! `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
+//! `admission` decides who may stay connected; `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
 //! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
 
+pub mod admission;
 pub mod attach;
 pub mod bundle;
 pub mod cgroup;

@@ -41,13 +41,15 @@ impl Connection {
         })
     }
 
-    /// Answers requests until the client goes. A client that doesn't read its answers is not read either.
-    pub async fn serve(mut self) -> io::Result<()> {
+    /// Answers requests until the client goes; `heard` is called at each. A client that doesn't read its
+    /// answers is not read either.
+    pub async fn serve(mut self, heard: impl Fn()) -> io::Result<()> {
         loop {
             let packet = self.receive().await?;
             if packet.bytes == 0 {
                 return Ok(());
             }
+            heard();
             let head = packet.head;
             if packet.bytes == REQUEST && head.closes() {
                 self.close_slots();

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::SOCKET;
 use super::connection::Connection;
 use super::slots::Slots;
+use crate::admission::Admission;
 use crate::container::{Pod, RuntimeDir};
 use crate::error::Code;
 
@@ -75,20 +76,17 @@ impl Listener {
 /// The clients, and what they need of the server.
 pub struct Clients {
     slots: Rc<Slots>,
-    most: usize,
-    /// One is held by each client.
-    open: Rc<()>,
+    admission: Admission,
     tasks: TaskTracker,
     ending: CancellationToken,
 }
 
 impl Clients {
-    /// At most `most` at once.
+    /// At most `most` at once; one that has said nothing makes way for a newcomer.
     pub fn new(pod: &Pod, slots: Rc<Slots>, most: usize) -> Self {
         Self {
             slots,
-            most,
-            open: Rc::default(),
+            admission: Admission::new(most, 0),
             tasks: pod.tasks.clone(),
             ending: pod.ending.clone(),
         }
@@ -98,22 +96,20 @@ impl Clients {
         if !crate::socket::is_of_this_user(&socket) {
             return;
         }
-        let open = Rc::strong_count(&self.open) - 1;
-        if open >= self.most {
-            return tracing::warn!(code = %Code::Overloaded, open, "a connection of the fd socket is refused");
-        }
+        let Some(place) = self.admission.enter() else {
+            return tracing::warn!(code = %Code::Overloaded, "a connection of the fd socket is refused");
+        };
         let connection = match Connection::new(socket, self.slots.clone()) {
             Ok(connection) => connection,
             Err(error) => return tracing::warn!(%error, "a connection of the fd socket is refused"),
         };
-        let counted = self.open.clone();
         let ending = self.ending.clone();
         self.tasks.spawn_local(async move {
             tokio::select! {
-                ended = connection.serve() => tracing::debug!(?ended, "a connection of the fd socket ended"),
+                ended = connection.serve(|| place.has_spoken()) => tracing::debug!(?ended, "a connection of the fd socket ended"),
+                () = place.makes_way() => tracing::warn!(code = %Code::Overloaded, "a connection of the fd socket that has said nothing makes way for another"),
                 () = ending.cancelled() => {}
             }
-            drop(counted);
         });
     }
 }

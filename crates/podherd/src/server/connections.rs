@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::admission::{Admission, Place};
 use super::transport::{Bounds, Transport};
+use crate::admission::{Admission, Place};
 use crate::container::Pod;
 use crate::error::{Code, Error, Result};
 use crate::rpc::Service;
@@ -123,8 +123,13 @@ fn bind(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<UnixListener> {
 
 async fn serve(stream: UnixStream, place: Place, pod: Rc<Pod>, closing: CancellationToken) {
     let place = Rc::new(place);
-    let speaking = place.clone();
-    let network = Transport::new(stream, bounds(&pod), move || speaking.has_spoken());
+    let speaking = Rc::downgrade(&place);
+    let heard = move || {
+        if let Some(place) = speaking.upgrade() {
+            place.has_spoken();
+        }
+    };
+    let network = Transport::new(stream, bounds(&pod), heard);
     let failed = network.failed();
     let service = Service::bootstrap(pod, network.outbox());
     let mut rpc = RpcSystem::new(Box::new(network), Some(service));

@@ -1,6 +1,5 @@
 //! The server: puts the parts together, serves until it is told to end, and leaves nothing behind.
 
-mod admission;
 mod build_data;
 mod connections;
 mod ending;
