@@ -9,7 +9,7 @@ import { descendants } from './processes.js';
 import type { TestServer } from './server.js';
 
 /** All kinds, in the order of an answer. */
-export const kinds = ['ipc', 'net', 'pid', 'user', 'uts'] as const satisfies readonly Namespace[];
+export const kinds = ['ipc', 'pid', 'net', 'user', 'uts'] as const satisfies readonly Namespace[];
 export type Kind = (typeof kinds)[number];
 
 /** Maps of a user namespace whose root is the user 100000. */

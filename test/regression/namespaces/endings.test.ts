@@ -15,7 +15,9 @@ import {
   namespaceOf,
   newBase,
 } from '../../support/namespaces.js';
+import { serverBinary } from '../../support/paths.js';
 import { processEntry } from '../../support/processes.js';
+import { run } from '../../support/run.js';
 import { oursOnly, withoutRuntime } from '../../support/suite.js';
 import { until } from '../../support/until.js';
 
@@ -172,6 +174,29 @@ withoutRuntime('the process that holds namespaces', (test) => {
     }
     expect(namespaceMounts('self', base)).toHaveLength(5);
     await expectAllGone(server, base);
+  });
+
+  test.skipIf(!oursOnly)('is ended when it can not end itself', async ({ ground }) => {
+    const server = await ground.server();
+    const base = newBase(ground);
+    await createNamespaces(server.connection, { basePath: base });
+    const holder = holderOf(base);
+    process.kill(holder, 'SIGSTOP');
+    await until('it is stopped', () => (processEntry(holder)?.state === 'T' ? true : undefined));
+    await expectAllGone(server, base);
+    expect(server.nursery.ended.find(({ pid }) => pid === server.pid)?.exitCode).toBe(0);
+  });
+
+  test.skipIf(!oursOnly)('is nothing to start by hand', async () => {
+    const byHand = (stdin: string) => run('sh', ['-c', `exec "$0" pause ${stdin}`, serverBinary]);
+    const refused = await byHand('< /dev/null');
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringMatching(/the server itself runs this/)]);
+    // What it does when its server has gone before it began.
+    expect(await run('sh', ['-c', 'true | "$0" pause', serverBinary])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
   });
 
   test.skipIf(!oursOnly)('is no loss to a pod without a pid namespace', async ({ ground }) => {

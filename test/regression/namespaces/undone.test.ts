@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 
 import { PodherdError } from '../../../ts/client/src/errors.js';
+import { PidsLimit } from '../../support/cgroups.js';
 import { failure } from '../../support/failure.js';
 import {
   below,
@@ -159,6 +160,21 @@ withoutRuntime('namespaces that can not be made', (test) => {
     expect(codes.length).toBeGreaterThan(8);
     expect(new Set(codes)).toEqual(new Set(['RESOURCES_EXHAUSTED', undefined]));
     await limit(1_024);
+    await expectAllGone(server, base);
+  });
+
+  test.skipIf(!oursOnly)('for want of a process leave nothing', async ({ ground }) => {
+    const server = await ground.server();
+    const base = newBase(ground);
+    const limited = new PidsLimit(`${ground.cgroup}-server`);
+    limited.add(server.pid);
+    ground.onEnd(() => limited.remove());
+    limited.set(limited.current());
+    await failure(createNamespaces(server.connection, { basePath: base }), 'RESOURCES_EXHAUSTED', /holds/);
+    await ground.expectNothingLeft();
+    expect(below(base)).toEqual([]);
+    limited.set('max');
+    await createNamespaces(server.connection, { basePath: base });
     await expectAllGone(server, base);
   });
 

@@ -15,6 +15,8 @@ use rustix::thread::{
     set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
 };
 
+use crate::server::ProgramText;
+
 /// What it reports when it is fit to be joined.
 pub const READY: &str = "ready\n";
 
@@ -38,6 +40,7 @@ impl Pause {
     /// Holds the namespaces that this process is in until the other end of its standard input is closed.
     /// Returns whether it has come to that.
     pub fn run(self) -> bool {
+        let text = ProgramText::of_this_process();
         let prepared = self.prepare();
         match &prepared {
             // The server ended before it had mapped the ids.
@@ -47,6 +50,8 @@ impl Pause {
         }
         if prepared.is_ok() {
             close_all_but_the_lease();
+            // It is to wait for long, and needs hardly any of it.
+            text.unmap();
             while let Ok(1..) = read_lease() {}
         }
         prepared.is_ok()

@@ -36,6 +36,7 @@ use crate::streaming::Streaming;
 
 pub use build_data::BuildData;
 use connections::Connections;
+pub(crate) use quiet::ProgramText;
 pub use start::{READY, Ready, Start};
 pub use transport::Outbox;
 

@@ -22,19 +22,36 @@ pub async fn trim_when_quiet(asked: &Notify) {
 }
 
 fn trim() {
-    let (Ok(maps), Ok(binary)) = (
-        fs::read_to_string("/proc/self/maps"),
-        fs::read_link("/proc/self/exe"),
-    ) else {
-        return;
-    };
-    let ours = |line: &&str| line.ends_with(&*binary.to_string_lossy());
-    for (start, length) in maps.lines().filter(ours).filter_map(code) {
-        // SAFETY: a private mapping of a file, executable and not writable, so that nothing in it can differ
-        // from the file: what is dropped is read again, unchanged, at the next access (madvise(2)).
-        let result = unsafe { rustix::mm::madvise(start as *mut c_void, length, Advice::LinuxDontNeed) };
-        if let Err(error) = result {
-            tracing::debug!(%error, "the pages of the code stay mapped");
+    ProgramText::of_this_process().unmap();
+}
+
+/// Where the code of this process is mapped.
+pub(crate) struct ProgramText(Vec<(usize, usize)>);
+
+impl ProgramText {
+    /// Empty where `/proc` does not tell.
+    pub(crate) fn of_this_process() -> Self {
+        let (Ok(maps), Ok(binary)) = (
+            fs::read_to_string("/proc/self/maps"),
+            fs::read_link("/proc/self/exe"),
+        ) else {
+            return Self(Vec::new());
+        };
+        let ours = |line: &&str| line.ends_with(&*binary.to_string_lossy());
+        Self(maps.lines().filter(ours).filter_map(code).collect())
+    }
+
+    /// Unmaps its pages, until they are used again.
+    pub(crate) fn unmap(&self) {
+        for (start, length) in &self.0 {
+            // SAFETY: a private mapping of a file, executable and not writable, so that nothing in it can differ
+            // from the file: what is dropped is read again, unchanged, at the next access (madvise(2)). The binary's
+            // own code stays mapped for as long as it runs.
+            let result =
+                unsafe { rustix::mm::madvise(*start as *mut c_void, *length, Advice::LinuxDontNeed) };
+            if let Err(error) = result {
+                tracing::debug!(%error, "the pages of the code stay mapped");
+            }
         }
     }
 }
