@@ -1,9 +1,12 @@
+import { attach, type AttachOptions } from './attach/attach.js';
+import type { AttachSession } from './attach/session.js';
 import { exec, type ExecOptions, type ExecResult } from './exec.js';
 import { PodherdError } from './errors.js';
 import type { ConmonClient } from './generated/conmon.js';
 import type { Lifecycle } from './lifecycle/lifecycle.js';
 import { callerOptions } from './rpc/caller.js';
 import type { CallOptions } from './rpc/deadline.js';
+import { serveAttach, type ServeAttachOptions, serveExec, type ServeExecOptions } from './serve.js';
 import { signalNumber } from './signals.js';
 import type { ContainerState, ContainerStatus, ExitState } from './status.js';
 
@@ -30,12 +33,17 @@ export class Container {
   readonly id: string;
   readonly #client: ConmonClient;
   readonly #lifecycle: Lifecycle;
+  readonly #directory: string;
 
-  /** @internal Use `Pod.createContainer` or `Pod.get`. */
-  constructor(id: string, client: ConmonClient, lifecycle: Lifecycle) {
+  /**
+   * @internal Use `Pod.createContainer` or `Pod.get`.
+   * @param directory the server's runtime directory
+   */
+  constructor(id: string, client: ConmonClient, lifecycle: Lifecycle, directory: string) {
     this.id = id;
     this.#client = client;
     this.#lifecycle = lifecycle;
+    this.#directory = directory;
   }
 
   /** What is known of it now. Given up: nothing happens. */
@@ -94,6 +102,31 @@ export class Container {
    */
   exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return exec(this.#client, this.id, command, options);
+  }
+
+  /**
+   * Get at its streams: what it writes from now on, also to other sessions, and its input. Attach before `start` to
+   * miss nothing. Given up: there is no session, or it ends; nothing happens to the container.
+   *
+   * Needs the package `@podherd/node`.
+   *
+   * @throws PodherdError `CONTAINER_NOT_RUNNING` when it has ended, `ADDON_UNAVAILABLE`
+   */
+  attach(options: AttachOptions = {}): Promise<AttachSession> {
+    return attach(this.#client, this.id, this.#directory, options);
+  }
+
+  /**
+   * A URL that runs a command in it, with its streams over WebSocket, as the kubelet gives it to kubectl. It is good
+   * for one use, and for a minute, unless the server was started otherwise.
+   */
+  serveExec(command: readonly string[], options: ServeExecOptions = {}): Promise<string> {
+    return serveExec(this.#client, this.id, command, options);
+  }
+
+  /** A URL with its streams over WebSocket, as with `serveExec`. */
+  serveAttach(options: ServeAttachOptions = {}): Promise<string> {
+    return serveAttach(this.#client, this.id, options);
   }
 
   /** Resize its terminal. @throws PodherdError `NO_TERMINAL` for one without */

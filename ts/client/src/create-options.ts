@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { DescriptorOptions } from './descriptors/passing.js';
 import type { CreateContainerRequestInit, LogDriverInit, MapEntryInit } from './generated/conmon.js';
 import type { CallOptions } from './rpc/deadline.js';
 
@@ -18,7 +19,7 @@ export type LogSink =
   | { driver: 'journald' };
 
 /** A container to be created. Relative paths are seen from this process's working directory. */
-export interface CreateContainerOptions extends CallOptions {
+export interface CreateContainerOptions extends DescriptorOptions, CallOptions {
   /** Unique among this server's containers; letters, digits, `_`, `+`, `-`, `.` as the runtimes allow. */
   id: string;
   /** Directory with the container's `config.json`. */

@@ -38,6 +38,7 @@ export const SERVER_ERROR_CODES = [
 /** Codes that only the client makes. */
 export const CLIENT_ERROR_CODES = [
   'ABORTED',
+  'ADDON_UNAVAILABLE',
   'TIMEOUT',
   'CONNECTION_CLOSED',
   'CONNECTION_FAILED',

@@ -1,11 +1,14 @@
+import { dirname } from 'node:path';
 import { Container } from './container.js';
 import { createRequest, type CreateContainerOptions } from './create-options.js';
+import { passing } from './descriptors/passing.js';
 import { PodherdError } from './errors.js';
 import type { VersionResponse } from './generated/conmon.js';
 import type { ReaperStatus, ServerInfo } from './generated/podherd.js';
 import { type ConnectOptions, openConnected, openStarted, type PodParts } from './opening.js';
 import { callerOptions } from './rpc/caller.js';
 import type { CallOptions } from './rpc/deadline.js';
+import { servePortForward } from './serve.js';
 import type { StartOptions } from './server/options.js';
 import type { ContainerStatus } from './status.js';
 
@@ -63,12 +66,14 @@ export class Pod implements AsyncDisposable {
 
   /**
    * Create a container; it waits for `start`. Given up, or the connection lost: the server undoes what it
-   * did, its processes included, and the id is free again.
+   * did, its processes included, and the id is free again. Descriptors that no create took are closed.
    *
    * @throws PodherdError `ID_IN_USE`, `INVALID_ID`, `BUNDLE_INVALID`, `COMMAND_NOT_FOUND`, `RUNTIME_FAILED` …
    */
   async createContainer(options: CreateContainerOptions): Promise<Container> {
-    await this.#parts.lifecycle.create({ ...createRequest(options), id: options.id }, options);
+    const { client, lifecycle } = this.#parts;
+    const request = { ...createRequest(options), id: options.id };
+    await passing(client, options, (slots, rest) => lifecycle.create({ ...request, ...slots }, rest));
     return this.#container(options.id);
   }
 
@@ -81,6 +86,16 @@ export class Pod implements AsyncDisposable {
   /** All containers that the server keeps, ended ones included, in the order of their creation. */
   list(options: CallOptions = {}): Promise<ContainerStatus[]> {
     return this.#parts.lifecycle.list(options);
+  }
+
+  /**
+   * A URL that forwards ports into a network namespace, as the kubelet gives it to kubectl. It is good for one use,
+   * and for a minute, unless the server was started otherwise.
+   *
+   * @param netNsPath path of the namespace, such as `/proc/PID/ns/net`
+   */
+  servePortForward(netNsPath: string, options: CallOptions = {}): Promise<string> {
+    return servePortForward(this.#parts.client, netNsPath, options);
   }
 
   /** What the server's reaper has counted. */
@@ -128,7 +143,8 @@ export class Pod implements AsyncDisposable {
   }
 
   #container(id: string): Container {
-    return new Container(id, this.#parts.client, this.#parts.lifecycle);
+    const { client, lifecycle, socketPath } = this.#parts;
+    return new Container(id, client, lifecycle, dirname(socketPath));
   }
 
   async #close(): Promise<void> {
