@@ -4,16 +4,14 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { repository } from '../support/paths.js';
 
-/** Before all tests: build the package as its users get it. */
+/** Before all tests: build the packages as their users get them. */
 export default function buildClient(): void {
-  execFileSync(
-    process.execPath,
-    [join(repository, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-    {
-      cwd: join(repository, 'ts/client'),
-      stdio: 'inherit',
-    },
-  );
+  for (const name of ['@podherd/node', '@podherd/client']) {
+    execFileSync('npm', ['run', '--silent', 'build', '--workspace', name], {
+      cwd: repository,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+  }
 }
 
 /**
