@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { repository, serverBinary } from '../support/paths.js';
 import { forEachRuntime } from '../support/suite.js';
 import { finished, runScript } from './build-client.js';
-import { remains } from './pod.js';
+import { remains, startOptions } from './pod.js';
 
 forEachRuntime('the README of the client', (test) => {
   test('has an example that runs', async ({ ground }) => {
@@ -31,6 +31,21 @@ forEachRuntime('the README of the client', (test) => {
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(`0 ${readFileSync('/etc/hostname', 'utf8')}\n3 null false\n`);
+    expect(remains(ground, [])).toEqual([]);
+  });
+
+  test('has an example of streams that runs', async ({ ground }) => {
+    const readme = readFileSync(join(repository, 'ts/client/README.md'), 'utf8');
+    const example = /```ts\n([^`]*\.attach\([^]*?)```/.exec(readme)?.[1] ?? '';
+    const place = '/var/lib/bundles/filter';
+    expect(example).toContain(place);
+    const script = `import { Pod } from '@podherd/client';
+      await using pod = await Pod.start(JSON.parse(process.env.OPTIONS));
+      ${example.replace(place, ground.bundle('filter', { args: ['cat'] }))}`;
+    const { code, stdout, stderr } = await finished(
+      runScript(ground.path('script'), 'streams', script, { OPTIONS: JSON.stringify(startOptions(ground)) }),
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'some words\n', stderr: '' });
     expect(remains(ground, [])).toEqual([]);
   });
 });

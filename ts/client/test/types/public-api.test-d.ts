@@ -1,9 +1,13 @@
 import { expectTypeOf, test } from 'vitest';
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
 import type {
+  AttachSession,
   CallOptions,
   Container,
   ContainerStatus,
   CreateContainerOptions,
+  Descriptor,
   ErrorCode,
   ExecResult,
   ExitState,
@@ -56,6 +60,19 @@ test('options', () => {
   void container.exec('ls -l');
   // @ts-expect-error a container needs an id
   void pod.createContainer({ bundle: '/b' });
+});
+
+test('streams, descriptors and URLs', () => {
+  expectTypeOf(container.attach).returns.resolves.toEqualTypeOf<AttachSession>();
+  expectTypeOf(container.attach).parameter(0).exclude<undefined>().toExtend<CallOptions>();
+  expectTypeOf<AttachSession>().toExtend<AsyncDisposable>();
+  expectTypeOf<AttachSession['stdin']>().toEqualTypeOf<Writable>();
+  expectTypeOf<AttachSession['stdout']>().toEqualTypeOf<Readable>();
+  expectTypeOf<ReturnType<AttachSession['closed']>>().resolves.toEqualTypeOf<PodherdError | undefined>();
+  expectTypeOf<FileHandle | number>().toExtend<Descriptor>();
+  expectTypeOf<CreateContainerOptions['leakFds']>().toEqualTypeOf<readonly Descriptor[] | undefined>();
+  expectTypeOf(container.serveExec(['ls'])).resolves.toBeString();
+  expectTypeOf(pod.servePortForward('/n')).resolves.toBeString();
 });
 
 test('results', () => {
