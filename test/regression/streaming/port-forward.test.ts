@@ -73,12 +73,12 @@ forEachRuntime('port-forward over WebSocket', (test) => {
     const { connection } = await streamingServer(ground);
     const { container, netNs } = await withServers(ground);
     const url = await portForwardUrl(connection, netNs);
-    const session = await ChannelSocket.open(`${url}?port=7004`, v4);
+    const session = await ChannelSocket.open(`${url}?port=7003`, v4);
     const sent = Buffer.alloc(500_000, 1);
     await session.send(0, sent);
     session.socket.close();
     await until('the bytes are counted', () =>
-      container.logRecords().find(({ text }) => text === 'early: 500000 500000'),
+      container.logRecords().find(({ text }) => text === 'count: 500000 500000'),
     );
   });
 
