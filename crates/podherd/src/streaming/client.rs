@@ -1,11 +1,16 @@
 //! The client of an open session, whatever the session is for.
 
+use std::time::Duration;
+
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::channel::{Codec, ERROR};
 use super::protocol::Protocol;
 use super::socket::{PeerEnd, Presence, Reader, Writer};
 use super::status::Status;
+
+/// How long a client may take for the status of its session.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The client's socket, and how its messages are to be understood.
 pub struct Client {
@@ -28,6 +33,7 @@ impl Client {
         let told = tokio::select! {
             sent = self.writer.send(message) => sent.is_ok(),
             () = self.presence.gone() => false,
+            () = tokio::time::sleep(PATIENCE) => false,
         };
         if told {
             self.reader.close(&self.writer, CloseCode::Normal, "").await;

@@ -1,6 +1,5 @@
 //! The listening socket, and what becomes of a connection.
 
-use std::cell::Cell;
 use std::io;
 use std::net::Ipv4Addr;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +17,7 @@ use super::http::{Head, Refusal, Upgrade};
 use super::port_forward::{self, Namespace};
 use super::protocol::Protocol;
 use super::request::Request;
+use super::silent::{Silent, SilentConnections};
 use super::socket::{self, PeerEnd};
 use super::streams;
 use super::tokens::{Slot, Tokens};
@@ -29,9 +29,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may take for the answer to its head.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Connections that have not sent their head yet, at most: they have shown no token.
-const MAX_SILENT: usize = 128;
 
 /// How long to wait before accepting again when there are no descriptors left: a connection that waits keeps the
 /// socket readable, so there is no event to wait for.
@@ -52,7 +49,7 @@ pub fn start(pod: &Rc<Pod>, tokens: &Tokens) -> io::Result<u16> {
         pod: pod.clone(),
         port,
         tokens: tokens.clone(),
-        silent: Rc::default(),
+        silent: SilentConnections::default(),
     };
     pod.tasks.spawn_local(async move {
         tokio::select! {
@@ -73,8 +70,7 @@ struct Door {
     pod: Rc<Pod>,
     port: u16,
     tokens: Tokens,
-    /// Connections that have not sent their head yet.
-    silent: Rc<Cell<usize>>,
+    silent: SilentConnections,
 }
 
 impl Door {
@@ -82,8 +78,7 @@ impl Door {
     async fn accept(&self, listener: TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) if self.silent.get() < MAX_SILENT => self.admit(stream),
-                Ok(_) => tracing::warn!(code = %Code::Overloaded, "a streaming connection is refused"),
+                Ok((stream, _)) => self.admit(stream),
                 Err(error) => {
                     tracing::warn!(%error, "a streaming connection could not be accepted");
                     tokio::time::sleep(AFTER_EXHAUSTION).await;
@@ -93,8 +88,7 @@ impl Door {
     }
 
     fn admit(&self, stream: TcpStream) {
-        self.silent.set(self.silent.get() + 1);
-        let silent = Silent(self.silent.clone());
+        let silent = self.silent.admit();
         let door = self.clone();
         self.pod.tasks.spawn_local(async move {
             let served = AssertUnwindSafe(Box::pin(door.serve(stream, silent))).catch_unwind();
@@ -108,6 +102,7 @@ impl Door {
     async fn serve(&self, mut stream: TcpStream, silent: Silent) {
         let head = tokio::select! {
             head = tokio::time::timeout(HEAD_TIMEOUT, Head::read(&mut stream)) => head,
+            () = silent.evicted() => return,
             () = self.pod.ending.cancelled() => return,
         };
         drop(silent);
@@ -157,15 +152,11 @@ impl Door {
     }
 
     /// Makes a WebSocket of the connection, and serves its session to the end.
-    async fn open(&self, mut stream: TcpStream, rest: Vec<u8>, upgrade: &Upgrade, redeemed: Redeemed) {
-        let answered = async {
-            stream.set_nodelay(true)?;
-            stream.write_all(upgrade.response()).await?;
-            socket::open(stream, rest).await
-        };
+    async fn open(&self, stream: TcpStream, rest: Vec<u8>, upgrade: &Upgrade, redeemed: Redeemed) {
+        let answered = socket::open(stream, upgrade.response(), rest);
         let (reader, writer, presence) = match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
             Ok(Ok(socket)) => socket,
-            Ok(Err(error)) => return tracing::debug!(%error, "a streaming client has gone"),
+            Ok(Err(error)) => return tracing::warn!(%error, "a streaming session could not be opened"),
             Err(_) => return tracing::debug!("a streaming client does not take its answer"),
         };
         let mut client = Client {
@@ -215,15 +206,6 @@ struct Redeemed {
     /// For port-forward.
     namespace: Option<Namespace>,
     _slot: Slot,
-}
-
-/// A connection that has not sent its head yet.
-struct Silent(Rc<Cell<usize>>);
-
-impl Drop for Silent {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
 }
 
 /// Answers with an error. What the client still sends is read and dropped for a moment, since closing a socket

@@ -3,7 +3,7 @@
 //! ```text
 //! RPC → serve: a token for the request (tokens), a listener on the loopback address (listener), the URL
 //!
-//! client → http (one request head, checked before the token is used up) → socket (the WebSocket)
+//! client → silent → http (one request head, checked before the token is used up) → socket (the WebSocket)
 //!            ├ streams        exec and attach, in messages with channels (channel, status)
 //!            └ port_forward   connections into a network namespace, in channels or tunnelled SPDY (spdy)
 //! ```
@@ -18,6 +18,7 @@ mod listener;
 mod port_forward;
 mod protocol;
 mod request;
+mod silent;
 mod socket;
 mod spdy;
 mod status;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_tungstenite::WebSocketStream;
@@ -64,10 +64,16 @@ pub enum PeerEnd {
     Fault(CloseCode, String),
 }
 
-/// A socket after its handshake; `first` is what the client has sent already.
-pub async fn open(stream: TcpStream, first: Vec<u8>) -> io::Result<(Reader, Writer, Presence)> {
+/// Answers a handshake with this head; `first` is what the client has sent after its own.
+pub async fn open(
+    mut stream: TcpStream,
+    answer: &[u8],
+    first: Vec<u8>,
+) -> io::Result<(Reader, Writer, Presence)> {
+    stream.set_nodelay(true)?;
     let copy = stream.as_fd().try_clone_to_owned()?;
     let copy = Rc::new(crate::readiness::register(copy, Interest::READABLE)?);
+    stream.write_all(answer).await?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
