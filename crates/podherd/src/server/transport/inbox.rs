@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn messages_arrive_whole_whatever_the_pieces_are() {
-        let long: Vec<u8> = (0..800_000_u32)
+        let long: Vec<u8> = (0..80_000_u32)
             .flat_map(|number| u64::from(number).to_le_bytes())
             .collect();
         let sent: [&[&[u8]]; 5] = [

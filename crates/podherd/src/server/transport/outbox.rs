@@ -199,3 +199,119 @@ impl std::fmt::Debug for Item {
 fn lost(error: &io::Error) -> Error {
     Error::from_io(Code::Cancelled, "the connection was lost", error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use futures::FutureExt;
+
+    const BOUNDS: Bounds = Bounds {
+        message_bytes: 1 << 20,
+        message_timeout: Duration::ZERO,
+        unread_bytes: 1 << 20,
+        unread_timeout: Duration::from_secs(20),
+        open_questions: 0,
+    };
+
+    fn message(bytes: usize) -> Message {
+        let mut message = Builder::new_default();
+        let content = vec![7_u8; bytes];
+        message
+            .set_root::<capnp::data::Owned>(&content[..])
+            .expect("it has room");
+        Rc::new(message)
+    }
+
+    /// Runs `test` with the client's end of a connection and an outbox over the other.
+    fn with_outbox<F: Future<Output = ()>>(
+        bounds: Bounds,
+        test: impl FnOnce(UnixStream, Outbox, OwnedWriteHalf) -> F,
+    ) {
+        let (client, server) = UnixStream::pair().expect("a pair");
+        server.set_nonblocking(true).expect("non-blocking");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a loop");
+        runtime.block_on(async {
+            let server = tokio::net::UnixStream::from_std(server).expect("registered");
+            let (_reader, writer) = server.into_split();
+            test(client, Outbox::new(bounds), writer).await;
+        });
+    }
+
+    #[test]
+    fn messages_are_written_whole_and_in_order() {
+        with_outbox(BOUNDS, async |mut client, outbox, socket| {
+            let reader = std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                client.read_to_end(&mut bytes).map(|_| bytes)
+            });
+            let sent = [1, 300_000, 8, 0, 70_000].map(message);
+            let written = sent.clone().map(|message| outbox.push(message));
+            let finished = outbox.finish();
+            outbox.drive(socket).await.expect("the client reads");
+            for written in written {
+                written.await.expect("written");
+            }
+            finished.await.expect("finished");
+            let expected: Vec<u8> = sent
+                .iter()
+                .flat_map(|message| capnp::serialize::write_message_to_words(&**message))
+                .collect();
+            assert!(reader.join().expect("no panic").expect("read") == expected);
+            // What comes later is dropped, and nobody waits for it.
+            assert!(outbox.push(message(1)).await.is_err());
+            assert!(outbox.finish().await.is_err());
+            outbox.room().await;
+        });
+    }
+
+    #[test]
+    fn there_is_room_again_when_the_client_reads() {
+        with_outbox(BOUNDS, async |mut client, outbox, socket| {
+            let all = (0..3).map(|_| outbox.push(message(900_000))).collect::<Vec<_>>();
+            let mut driving = std::pin::pin!(outbox.drive(socket));
+            assert!((&mut driving).now_or_never().is_none());
+            assert!(outbox.room().now_or_never().is_none());
+            assert!(outbox.turn().now_or_never().is_none());
+            std::thread::spawn(move || std::io::copy(&mut client, &mut std::io::sink()));
+            tokio::select! {
+                _ = &mut driving => panic!("nothing has ended it"),
+                () = outbox.room() => {}
+            }
+            assert!(outbox.bytes.get() <= BOUNDS.unread_bytes);
+            drop(all);
+        });
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_given_up() {
+        let bounds = Bounds {
+            unread_timeout: Duration::from_millis(50),
+            ..BOUNDS
+        };
+        with_outbox(bounds, async |client, outbox, socket| {
+            let written = outbox.push(message(1 << 20));
+            let error = outbox.drive(socket).await.expect_err("nobody reads");
+            assert_eq!(error.code, Code::Overloaded);
+            assert!(written.await.is_err());
+            drop(client);
+        });
+    }
+
+    #[test]
+    fn more_than_can_ever_wait_ends_it_at_once() {
+        with_outbox(BOUNDS, async |client, outbox, socket| {
+            let all: Vec<_> = (0..5).map(|_| outbox.push(message(1 << 20))).collect();
+            let error = outbox.drive(socket).await.expect_err("too many");
+            assert_eq!(error.code, Code::Overloaded);
+            assert!(error.message.contains("more than 3145728 bytes"), "{error}");
+            drop((client, all));
+        });
+    }
+}
