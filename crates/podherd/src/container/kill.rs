@@ -12,7 +12,8 @@ use crate::error::{Code, Error, Result};
 /// Who gets a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KillTarget {
-    /// The container's init.
+    /// The container's init. A SIGKILL thaws a frozen container, since it would not end otherwise; any other
+    /// signal waits until the container is resumed.
     Init,
     /// Every process in its cgroup.
     All,
@@ -29,7 +30,18 @@ pub async fn kill(pod: &Rc<Pod>, id: &ContainerId, signal: i32, target: KillTarg
     let container = pod.containers.get(id)?;
     container.living()?;
     match target {
-        KillTarget::Init => signal_init(&container, signal),
+        KillTarget::Init => {
+            signal_init(&container, signal)?;
+            let frozen = container.cgroup.get().and_then(ContainerCgroup::kill_directory);
+            match frozen.filter(|_| signal == SIGKILL).map(cgroup::thaw_to_die) {
+                Some(Err(error)) => Err(Error::from_io(
+                    Code::Internal,
+                    format!("thawing container {}, so that it ends", container.id),
+                    &error,
+                )),
+                _ => Ok(()),
+            }
+        }
         KillTarget::All => {
             pod.call(move |_| async move { signal_all(&container, signal).await })
                 .await
