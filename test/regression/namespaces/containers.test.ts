@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 
 import type { TestContainer } from '../../support/container.js';
+import { failure } from '../../support/failure.js';
 import type { CreateOptions, Ground } from '../../support/ground.js';
 import {
   createNamespaces,
@@ -98,6 +99,28 @@ forEachRuntime('a pod whose containers join its namespaces', (test) => {
     await container.delete();
     await until('the last is gone', () => (processEntry(forever?.pid ?? 0) === undefined ? true : undefined));
     expect(adopted()).toEqual([]);
+    await expectAllGone(server, base);
+  });
+
+  test('is not kept by commands that do not exist', async ({ ground }) => {
+    // Case 80: a zombie of a failed exec, or create, keeps the init of its pid namespace from ending.
+    const server = await ground.server();
+    const base = newBase(ground);
+    const paths = await createNamespaces(server.connection, { basePath: base, namespaces: all });
+    const before = server.snapshot();
+    const container = await runIn(ground, 'healthy', joining(paths, all));
+    const running = server.snapshot();
+    for (let round = 0; round < 3; round++) {
+      expect((await container.exec(['no-such-command'])).exitCode).toBe(-2);
+      const missing = runIn(ground, 'missing', { ...joining(paths, all), args: ['no-such-command'] });
+      await failure(missing, 'COMMAND_NOT_FOUND', /no-such-command/);
+    }
+    await ground.expectNothingLeft(running);
+    await container.kill();
+    expect(await container.exit()).toBe(137);
+    await container.delete();
+    await ground.expectNothingLeft(before);
+    expect(descendants(holderOf(base))).toEqual([]);
     await expectAllGone(server, base);
   });
 

@@ -17,6 +17,7 @@ import {
 import { descriptors, processEntry } from '../../support/processes.js';
 import { output } from '../../support/run.js';
 import { oursOnly, withoutRuntime } from '../../support/suite.js';
+import { until } from '../../support/until.js';
 
 /** A field of /proc/PID/status. */
 function status(pid: number, name: string): string {
@@ -96,7 +97,8 @@ withoutRuntime('the namespaces of a pod', (test) => {
     ] as const) {
       await createNamespaces(server.connection, { podId, namespaces, basePath: base });
       const holder = holderOf(base, podId);
-      expect(processEntry(holder)).toMatchObject({ parent: server.pid, name: 'podherd-pause', state: 'S' });
+      await until('it sleeps', () => (processEntry(holder)?.state === 'S' ? true : undefined));
+      expect(processEntry(holder)).toMatchObject({ parent: server.pid, name: 'podherd-pause' });
       const user = namespaces.length === 5 ? '100000\t100000\t100000\t100000' : '0\t0\t0\t0';
       expect(status(holder, 'Uid')).toBe(user);
       for (const set of ['CapPrm', 'CapEff', 'CapInh', 'CapAmb'])

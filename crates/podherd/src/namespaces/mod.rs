@@ -2,9 +2,10 @@
 //!
 //! - [`create`] is what callers ask for; [`Namespaces`] knows the pods that have some.
 //! - `request`, `pod_id`, `kind`, `mappings`: the request, checked.
-//! - `holder`: the process that holds them, [`Pause`] its own side.
+//! - `held`: one pod's, made step by step. `holder`: the process that holds them, [`Pause`] its own side.
 //! - `files`: what stands for a pod outside of the runtime directory, five mounts (`bound`) and a pid file
-//!   (`pid_file`); `record` writes down which, for the next server; `file` tells one file from another.
+//!   (`pid_file`); `record` writes down which, for the next server, which removes them (`earlier`); `file` tells one file
+//!   from another.
 //!
 //! ```text
 //! claim the place → spawn the holder → map ids → holder ready → mount → answer
@@ -14,8 +15,10 @@
 //! Each step leaves a guard behind, so that whatever fails, the earlier steps are undone in reverse.
 
 mod bound;
+mod earlier;
 mod file;
 mod files;
+mod held;
 mod holder;
 mod kind;
 mod mappings;
@@ -28,18 +31,15 @@ mod request;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use futures::future::join_all;
-use podherd_reaper::Process;
 use tokio::sync::Mutex;
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::container::Pod;
 use crate::error::{Code, Error, Result};
-use files::Files;
-use holder::Holder;
+use held::Held;
 pub use kind::Kind;
 pub use mappings::IdMap;
 pub use pause::Pause;
@@ -73,7 +73,7 @@ impl Namespaces {
     /// Removes what an earlier server on this runtime directory has left.
     pub fn open(runtime_dir: &Path) -> Self {
         let record = Rc::new(Record::open(runtime_dir));
-        files::remove_earlier(&record);
+        earlier::remove(&record);
         let pods = RefCell::default();
         Self { pods, record }
     }
@@ -145,103 +145,5 @@ impl Namespaces {
                 held.take();
             }
         }
-    }
-}
-
-/// The namespaces of a pod, as far as they are made. Fields are dropped in this order.
-#[derive(Debug)]
-struct Held {
-    /// Ended when the process is to end.
-    watching: Option<AbortHandle>,
-    /// Who watches the process has a weak handle.
-    files: Option<Rc<Files>>,
-    holder: Option<Holder>,
-    request: NamespacesRequest,
-}
-
-impl Held {
-    fn new(request: NamespacesRequest) -> Self {
-        Self {
-            watching: None,
-            files: None,
-            holder: None,
-            request,
-        }
-    }
-
-    /// Makes them, step by step. What is made when a step fails or is given up is there for [`Held::remove`].
-    async fn make(&mut self, pod: &Rc<Pod>, record: &Rc<Record>) -> Result<()> {
-        let request = &self.request;
-        let mut files = Files::claim(record, request).await?;
-        let holder = self.holder.insert(Holder::spawn(&pod.reaper, request)?);
-        files.write_pid(request, holder.process().pid())?;
-        // Opened before it gives its privileges up: from then on it may be hard to look into.
-        let mut namespaces = Vec::with_capacity(Kind::ALL.len());
-        for kind in Kind::ALL {
-            namespaces.push((kind, holder.namespace(kind)?));
-        }
-        if let Some(maps) = &request.ids {
-            holder.map_ids(maps)?;
-        }
-        holder.begin().await?;
-        for (kind, namespace) in namespaces {
-            files.mount(request, kind, namespace)?;
-        }
-        let files = Rc::downgrade(self.files.insert(Rc::new(files)));
-        let told = watch(holder.process().clone(), request.pod_id.clone(), files);
-        self.watching = Some(tokio::task::spawn_local(told).abort_handle());
-        tracing::info!(pod = %self.request.pod_id, base = %self.request.base.display(), holder = holder.process().pid(), "the pod's namespaces are made");
-        Ok(())
-    }
-
-    fn answer(&self) -> Vec<(Kind, PathBuf)> {
-        Kind::ALL.map(|kind| (kind, self.request.path(kind))).into()
-    }
-
-    /// The answer to a later request.
-    fn answer_again(&self, request: &NamespacesRequest) -> Result<Vec<(Kind, PathBuf)>> {
-        if *request == self.request {
-            return Ok(self.answer());
-        }
-        let differ = if request.base != self.request.base {
-            format!("below {}", self.request.base.display())
-        } else {
-            "with other kinds or mappings".into()
-        };
-        let message = format!("pod {} has its namespaces already, {differ}", request.pod_id);
-        Err(Error::new(Code::NamespacesDiffer, message))
-    }
-
-    /// A pid namespace whose init has ended takes no process any more. The other kinds live on by their mounts.
-    fn is_useless(&self) -> bool {
-        let ended = |holder: &Holder| holder.process().exit().is_some();
-        self.request.kinds.pid && self.holder.as_ref().is_none_or(ended)
-    }
-
-    async fn remove(mut self) {
-        if let Some(watching) = self.watching.take() {
-            watching.abort();
-        }
-        self.files.take();
-        if let Some(holder) = self.holder.take() {
-            holder.end().await;
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(watching) = self.watching.take() {
-            watching.abort();
-        }
-    }
-}
-
-/// Says when the process that holds a pod's namespaces ends before the server does.
-async fn watch(process: Process, pod: PodId, files: Weak<Files>) {
-    let exit = process.wait().await;
-    tracing::error!(code = %Code::NamespacesFailed, %pod, pid = process.pid(), status = ?exit.status, "the process that holds the pod's namespaces has ended; a pid namespace has ended with it");
-    if let Some(files) = files.upgrade() {
-        files.clear_pid();
     }
 }
