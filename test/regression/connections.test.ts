@@ -36,7 +36,7 @@ forEachRuntime('connections', (test) => {
     });
     expect(silent.slice(-200).filter(({ isClosed }) => isClosed)).toEqual([]);
     expect(open(server) - before).toBeLessThanOrEqual(256);
-    expect(ownMemory(server.pid) - memory).toBeLessThan(16 << 20);
+    expect(ownMemory(server.pid) - memory).toBeLessThan(8 << 20);
     expect(server.log).toMatch(/OVERLOADED.*makes way|makes way.*OVERLOADED/);
     silent.forEach((client) => client.end());
     await until('all are gone', () => open(server) === before || undefined);

@@ -83,9 +83,12 @@ impl Connections {
             return tracing::warn!(code = %Code::Overloaded, open = self.open.get(), "a connection is refused");
         };
         let counted = Counted::new(&self.open, &self.changed);
-        let connection = Box::pin(serve(stream, place, self.pod.clone(), self.closing.clone()));
+        let (pod, closing) = (self.pod.clone(), self.closing.clone());
         self.tasks.spawn_local(async move {
-            connection.await;
+            // Until it says something, a connection costs little more than its socket.
+            if begins(&stream, &place, &closing).await {
+                Box::pin(serve(stream, place, pod, closing)).await;
+            }
             drop(counted);
         });
     }
@@ -121,6 +124,20 @@ fn bind(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<UnixListener> {
     UnixListener::from_std(socket.into())
 }
 
+/// Waits for the first byte; false if the connection is to be closed before.
+async fn begins(stream: &UnixStream, place: &Place, closing: &CancellationToken) -> bool {
+    tokio::select! {
+        readable = stream.readable() => readable.is_ok(),
+        () = made_way(place) => false,
+        () = closing.cancelled() => false,
+    }
+}
+
+async fn made_way(place: &Place) {
+    place.makes_way().await;
+    tracing::warn!(code = %Code::Overloaded, "a connection that has said nothing makes way for another");
+}
+
 async fn serve(stream: UnixStream, place: Place, pod: Rc<Pod>, closing: CancellationToken) {
     let place = Rc::new(place);
     let speaking = Rc::downgrade(&place);
@@ -143,7 +160,7 @@ async fn serve(stream: UnixStream, place: Place, pod: Rc<Pod>, closing: Cancella
             return;
         }
         () = failed.notified() => {}
-        () = place.makes_way() => tracing::warn!(code = %Code::Overloaded, "a connection that has said nothing makes way for another"),
+        () = made_way(&place) => {}
         () = closing.cancelled() => {}
     }
     let closed = async { tokio::join!(disconnector, rpc) };
