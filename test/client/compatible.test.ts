@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { text as streamText } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { Pod } from '../../ts/client/src/index.js';
 import { text } from '../support/container.js';
@@ -34,6 +35,27 @@ forEachRuntime('containers over the compatible interface', (test) => {
     await failure(pod.get('web'), 'CONTAINER_NOT_FOUND');
     expect(readdirSync(ground.path('run')).sort()).toEqual(files);
     expect(remains(ground, [pid])).toEqual([]);
+  });
+
+  test('its streams, without a socket that is left', async ({ ground }) => {
+    const pod = await startPod(ground, { interface: 'conmon' });
+    const container = await pod.createContainer({
+      id: 'web',
+      bundle: ground.bundle('web', { args: ['cat'] }),
+      stdin: true,
+    });
+    const files = readdirSync(ground.path('run')).sort();
+    await container.start();
+    const first = await container.attach();
+    const second = await container.attach({ stopAfterStdinEof: true });
+    expect(readdirSync(ground.path('run')).sort()).toEqual(files);
+    second.stdin.end('words\n');
+    expect(await Promise.all([streamText(first.stdout), streamText(second.stdout)])).toEqual([
+      'words\n',
+      'words\n',
+    ]);
+    expect((await container.wait()).exitCode).toBe(0);
+    await container.delete();
   });
 
   test('delete by force of one that is waited for', async ({ ground }) => {

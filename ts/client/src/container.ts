@@ -113,7 +113,8 @@ export class Container {
    * @throws PodherdError `CONTAINER_NOT_RUNNING` when it has ended, `ADDON_UNAVAILABLE`
    */
   attach(options: AttachOptions = {}): Promise<AttachSession> {
-    return attach(this.#client, this.id, this.#directory, options);
+    const place = { client: this.#client, kind: this.#lifecycle.kind, directory: this.#directory };
+    return attach(place, this.id, options);
   }
 
   /**

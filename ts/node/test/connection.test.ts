@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'vitest';
 import { MAX_PACKET_BYTES, SeqpacketConnection } from '../src/index.js';
 import { sockets, test } from './peer.js';
@@ -163,4 +165,27 @@ test('a hundred connections that wait take no thread of their own', async ({ pee
   expect(await Promise.all(received)).toEqual(connections.map((_, n) => [Buffer.from(`${n}`)]));
   expect(threads()).toBe(before);
   await Promise.all([first, ...connections].map((connection) => connection.close()));
+});
+
+test('a worker that is ended while it waits disturbs nobody', async ({ peer }) => {
+  const path = await peer.does('echo');
+  await using own = await SeqpacketConnection.connect(path);
+  const held = sockets().length;
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { PacketHandle } = require(workerData.addon);
+    const handle = new PacketHandle();
+    if (handle.connect(workerData.path) !== 0) throw new Error('not connected');
+    handle.readable().then(() => parentPort.postMessage('readable'));
+    parentPort.postMessage('waits');
+  `;
+  const workerData = { path, addon: join(import.meta.dirname, '../podherd.node') };
+  for (let n = 0; n < 10; n++) {
+    const worker = new Worker(code, { eval: true, workerData });
+    expect(await once(worker, 'message')).toEqual(['waits']);
+    await worker.terminate();
+    await own.send(Buffer.from(`${n}`));
+    expect(await own.receive()).toEqual([Buffer.from(`${n}`)]);
+  }
+  await expect.poll(() => sockets().length).toBe(held);
 });

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PodherdError } from '../errors.js';
 import type { ConmonClient } from '../generated/conmon.js';
@@ -19,15 +20,23 @@ export interface AttachOptions extends CallOptions {
   socketPath?: string | undefined;
 }
 
-/** Attach to a container. See `Container.attach`. @param directory that server and client both see */
+/** Which server a session is asked of. */
+export interface AttachPlace {
+  readonly client: ConmonClient;
+  readonly kind: 'podherd' | 'conmon';
+  /** Directory that server and client both see. */
+  readonly directory: string;
+}
+
+/** Attach to a container. See `Container.attach`. */
 export async function attach(
-  client: ConmonClient,
+  { client, kind, directory }: AttachPlace,
   id: string,
-  directory: string,
   options: AttachOptions,
 ): Promise<AttachSession> {
   const { signal, timeoutMs = ATTACH_TIMEOUT_MS, stopAfterStdinEof = false } = options;
-  const socketPath = resolve(options.socketPath ?? defaultPath(directory, id, stopAfterStdinEof));
+  const name = kind === 'podherd' ? sharedName(id, stopAfterStdinEof) : `attach-${randomUUID()}.sock`;
+  const socketPath = resolve(options.socketPath ?? join(directory, name));
   const what = `attach to ${id}`;
   const deadline = new Deadline(what, { signal, timeoutMs });
   try {
@@ -43,17 +52,19 @@ export async function attach(
     return new AttachSession(connection, id, signal);
   } finally {
     deadline.stop();
+    // A server of conmon-rs never removes the socket's file, and takes any that is there for its own.
+    if (kind === 'conmon' && options.socketPath === undefined) await rm(socketPath, { force: true });
   }
 }
 
 /**
- * The same path for all sessions of a container, for the server keeps a socket as long as the container's output
- * lasts. A hash, since an id may be longer than a file name.
+ * The same name for all sessions of a container: our server keeps a socket as long as the container's output lasts.
+ * A hash, since an id may be longer than a file name.
  */
-function defaultPath(directory: string, id: string, stopAfterStdinEof: boolean): string {
+function sharedName(id: string, stopAfterStdinEof: boolean): string {
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 32);
   // How input ends is a property of the socket, and sessions that differ in it may begin at the same time.
-  return join(directory, `attach-${hash}${stopAfterStdinEof ? '-eof' : ''}.sock`);
+  return `attach-${hash}${stopAfterStdinEof ? '-eof' : ''}.sock`;
 }
 
 /** Have the server listen, and connect. */
