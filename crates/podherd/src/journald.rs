@@ -32,7 +32,7 @@ pub struct Journald {
 }
 
 impl Journald {
-    /// Journald that listens at `path`; one datagram may wait for `patience` until it is taken.
+    /// The journald that listens at `path`; one datagram may wait for `patience` until it is taken.
     pub fn at(path: impl Into<PathBuf>, patience: Duration) -> Self {
         Self {
             path: path.into(),
