@@ -23,6 +23,17 @@ forEachRuntime('with cgroup v2 alone', (test) => {
     expect(container.logRecords()).toEqual([{ stream: 'stdout', tag: 'F', text: 'said' }]);
   });
 
+  test('the OOM score that the server gives itself is its own', async ({ ground }) => {
+    // Case 35. Here, since the guest's root may lower a score.
+    const score = (pid: number | 'self'): string => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
+    const server = await ground.server();
+    expect(score(server.pid)).toBe('-1000');
+    const container = await ground.runHealthy();
+    expect(score(container.pid)).toBe(score('self'));
+    const exec = await container.exec(['cat', '/proc/self/oom_score_adj']);
+    expect(text(exec.stdout).trim()).toBe(score('self'));
+  });
+
   test('a container is killed as a whole, by cgroup.kill', async ({ ground }) => {
     const { connection } = await ground.server();
     const container = await ground.run({ args: setsid });
