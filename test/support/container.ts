@@ -77,6 +77,11 @@ export class TestContainer {
     if (deleted.code !== 0) throw new Error(`delete of ${this.id}: ${deleted.stderr}`);
   }
 
+  /** Has our server forget it, once it has ended. */
+  async forget(): Promise<void> {
+    await this.#parts.connection.podherd.delete({ id: this.id });
+  }
+
   /** Runs the runtime with the container's root. */
   runtime(...args: string[]): Promise<Run> {
     return run(this.#parts.runtime.path, ['--root', this.#parts.runtimeRoot, ...args]);
