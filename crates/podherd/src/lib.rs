@@ -15,7 +15,7 @@
 //! ```
 //!
 //! `journald` is the machine's journal, for the logs of containers and the server's own.
-//! `attach` gives clients the streams of a container over a socket.
+//! `attach` gives clients the streams of a container over a socket; `streaming` does over WebSocket, and forwards ports.
 //! `namespaces` makes a pod's namespaces and keeps them; its `pause` is the process that holds them.
 //! `traces` follows calls for OpenTelemetry, in builds with the feature `tracing-export`.
 //! `admission` decides who may stay connected; `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 
+import { AttachClient } from '../../support/attach-client.js';
 import { channels, ChannelSocket } from '../../support/channel-socket.js';
 import { failure } from '../../support/failure.js';
 import { descendants, processEntry } from '../../support/processes.js';
@@ -169,6 +170,21 @@ forEachRuntime('exec over WebSocket', (test) => {
     await ground.expectNothingLeft(before);
   });
 
+  test('undoes what the runtime has begun when the client vanishes before the command runs', async ({
+    ground,
+  }) => {
+    const odd = ground.odd([{ subcommand: 'exec', steps: ['hang'] }]);
+    const server = await ground.server({ runtime: odd.path, flags: ['--streaming-token-timeout=2'] });
+    const healthy = await ground.runHealthy();
+    const before = server.snapshot();
+    const session = await ChannelSocket.open(await execUrl(server.connection, healthy, ['true']));
+    await until('the runtime runs', () =>
+      descendants(server.pid).some(({ pid }) => pid !== healthy.pid) ? true : undefined,
+    );
+    session.socket.terminate();
+    await ground.expectNothingLeft(before);
+  });
+
   test('answers pings while it waits for the command', async ({ ground }) => {
     const { connection } = await streamingServer(ground);
     const healthy = await ground.runHealthy();
@@ -180,6 +196,29 @@ forEachRuntime('exec over WebSocket', (test) => {
     expect(await answer).toBe('there?');
     await session.closeChannel(stdin);
     await session.end();
+  });
+
+  test('can be attached to by its token while it runs', async ({ ground }) => {
+    const { connection } = await streamingServer(ground);
+    const healthy = await ground.runHealthy();
+    const url = await execUrl(connection, healthy, ['sh', '-c', 'read line; echo "got $line"; read end']);
+    const session = await ChannelSocket.open(url);
+    const execSessionId = url.slice(url.lastIndexOf('/') + 1);
+    const socketPath = ground.path('exec.sock');
+    // The command is found once the runtime has started it.
+    await until('the attach socket is there', () =>
+      healthy.listen(socketPath, { execSessionId }).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+    const client = await AttachClient.connect(socketPath);
+    client.write('from the attach socket\n');
+    await session.until(stdout, (text) => text === 'got from the attach socket\n');
+    await session.send(stdin, '\n');
+    expect(await session.end()).toMatchObject({ status: 'Success' });
+    const { code, stdout: attached } = await client.end();
+    expect([code, attached.toString()]).toEqual([0, 'got from the attach socket\n']);
   });
 
   for (const pace of ['quick', 'slow'] as const) {
@@ -249,6 +288,25 @@ forEachRuntime('exec over WebSocket', (test) => {
     });
     expect(wrong.flat()).toEqual([]);
     await ground.expectNothingLeft(before);
+  });
+
+  test.skipIf(!oursOnly)('gives back what it took', { timeout: 300_000 }, async ({ ground }) => {
+    const server = await streamingServer(ground);
+    const healthy = await ground.runHealthy();
+    const volume = Buffer.alloc(1 << 20, 'x');
+    const sessions = (count: number): Promise<void[]> =>
+      inParallel(count, 8, async () => {
+        const session = await ChannelSocket.open(await execUrl(server.connection, healthy, ['cat']));
+        await session.send(stdin, volume);
+        await session.closeChannel(stdin);
+        expect(await session.end()).toMatchObject({ status: 'Success' });
+      });
+    const anonymous = (): number => Number(/RssAnon:\s+(\d+)/.exec(statusOf(server.pid))?.[1]);
+    // The first ones find out how much the allocator keeps.
+    await sessions(30);
+    const before = anonymous();
+    await sessions(80);
+    await until('the memory is given back', () => (anonymous() - before < 1 << 10 ? true : undefined));
   });
 });
 

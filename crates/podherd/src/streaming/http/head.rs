@@ -167,4 +167,19 @@ mod tests {
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(MAX_FIELDS + 1));
         assert_eq!(refused(many.as_bytes()).await, 431);
     }
+    #[tokio::test(flavor = "current_thread")]
+    async fn random_bytes_are_refused_or_not_enough() {
+        let mut state = 7_u64;
+        for _ in 0..2_000 {
+            let bytes: Vec<u8> = (0..120)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (state >> 33) as u8
+                })
+                .collect();
+            assert!(!matches!(read(&bytes).await, Ok(Some(_))));
+            // The same after a plausible beginning, which gets further.
+            let _ = read(&[b"GET /exec/t HTTP/1.1\r\nUpgrade: ", bytes.as_slice()].concat()).await;
+        }
+    }
 }
