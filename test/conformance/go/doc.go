@@ -6,7 +6,8 @@
 // the tests themselves look at the server while it lives (pod_test.go). Where everything is stands
 // in a JSON file which the environment names (ground_test.go).
 //
-// By method: server_test.go (start, version, shutdown), create_*_test.go, logs_test.go,
+// By method: server_test.go (start, version, shutdown), create_*_test.go, logs_*_test.go,
 // exec_test.go, terminal_test.go, attach_*_test.go, namespaces_test.go, fds_test.go,
-// stream_*_test.go, forward_*_test.go.
+// stream_test.go, forward_test.go, tracing_test.go; rounds_test.go is about all of them;
+// crio_test.go reads the drop-in for CRI-O.
 package conformance
