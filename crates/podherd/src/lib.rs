@@ -32,6 +32,7 @@ pub mod disk;
 pub mod error;
 pub mod exit_files;
 pub mod fd_socket;
+pub mod file_name;
 pub mod journal;
 pub mod journald;
 pub mod logs;

@@ -11,27 +11,21 @@ use super::packet::{DONE, packets};
 use super::seqpacket::SeqPacket;
 use crate::container::Pod;
 use crate::error::Code;
-use crate::stdio::{Followed, Follower, Hub, Session, Stdin};
+use crate::stdio::{Followed, Follower, Session, Stdin};
 
 /// How long a client may take for a packet once the output has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves a client until it hangs up, has the whole output, or is cut off. Without a session it came when the
 /// output had ended.
-pub async fn serve(
-    pod: Rc<Pod>,
-    socket: OwnedFd,
-    session: Option<Session>,
-    hub: Hub,
-    stop_after_stdin_eof: bool,
-) {
+pub async fn serve(pod: Rc<Pod>, socket: OwnedFd, session: Option<Session>, stop_after_stdin_eof: bool) {
     let socket = match SeqPacket::new(socket) {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "an attach client could not be served"),
     };
-    let client = Client { pod, socket, hub };
+    let client = Client { pod, socket };
     let Some(session) = session else {
-        client.send(&DONE).await;
+        client.send(&DONE, None).await;
         return;
     };
     let Session { output, stdin, .. } = session;
@@ -59,8 +53,6 @@ enum Outgoing {
 struct Client {
     pod: Rc<Pod>,
     socket: SeqPacket,
-    /// Whose end is the time to lose patience.
-    hub: Hub,
 }
 
 impl Client {
@@ -82,26 +74,26 @@ impl Client {
             match followed {
                 Followed::Output(stream, chunk) => {
                     for packet in packets(stream, &chunk) {
-                        tokio::select! {
-                            biased;
-                            sent = self.send(&packet) => if !sent {
-                                return Outgoing::ClientGone;
-                            },
-                            () = output.behind() => break,
+                        match self.send(&packet, Some(output)).await {
+                            Sent::Taken => {}
+                            Sent::ClientGone => return Outgoing::ClientGone,
+                            Sent::NotTaken => return self.disconnect(),
                         }
                     }
                 }
                 Followed::Ended => {
-                    self.send(&DONE).await;
+                    self.send(&DONE, None).await;
                     return Outgoing::Finished;
                 }
-                Followed::Behind => {
-                    let bound = self.pod.limits.attach_behind_bytes;
-                    tracing::warn!(code = %Code::AttachClientBehind, bound, "an attach client did not take its output and is disconnected");
-                    return Outgoing::Finished;
-                }
+                Followed::Behind => return self.disconnect(),
             }
         }
+    }
+
+    fn disconnect(&self) -> Outgoing {
+        let bound = self.pod.limits.attach_behind_bytes;
+        tracing::warn!(code = %Code::AttachClientBehind, bound, "an attach client did not take its output and is disconnected");
+        Outgoing::Finished
     }
 
     /// Hands the client's input to the process, while the client takes its output. Returns when it hangs up.
@@ -143,25 +135,32 @@ impl Client {
         }
     }
 
-    /// Sends a packet. False: the client has gone, or takes none although there is nothing else to wait for.
-    async fn send(&self, packet: &[u8]) -> bool {
+    /// Sends a packet, for as long as the client may take for it.
+    async fn send(&self, packet: &[u8], output: Option<&Follower>) -> Sent {
         tokio::select! {
             biased;
-            sent = self.socket.send(packet) => sent.is_ok(),
-            () = self.out_of_patience() => false,
+            sent = self.socket.send(packet) => if sent.is_ok() { Sent::Taken } else { Sent::ClientGone },
+            () = self.out_of_patience(output) => Sent::NotTaken,
         }
     }
 
     /// While the output goes on, the bound on what a client may be behind decides alone.
-    async fn out_of_patience(&self) {
-        self.hub.ended().await;
-        let ending = async {
-            self.pod.ending.cancelled().await;
-            tokio::time::sleep(self.pod.limits.drain_timeout).await;
+    async fn out_of_patience(&self, output: Option<&Follower>) {
+        let cut_off = match output {
+            Some(output) => output.over().await,
+            None => false,
         };
-        tokio::select! {
-            () = tokio::time::sleep(PATIENCE) => {}
-            () = ending => {}
+        if !cut_off {
+            self.pod.patience(PATIENCE).await;
         }
     }
+}
+
+/// What became of a packet.
+enum Sent {
+    Taken,
+    /// It has closed.
+    ClientGone,
+    /// It was cut off, or took too long over the last packets.
+    NotTaken,
 }

@@ -137,8 +137,7 @@ impl Entrance {
     fn let_in(&self, socket: OwnedFd) {
         let Some(pod) = self.pod.upgrade() else { return };
         let session = self.stdio.attach(Pace::Free);
-        let hub = self.stdio.hub.clone();
-        let client = client::serve(pod.clone(), socket, session, hub, self.stop_after_stdin_eof.get());
+        let client = client::serve(pod.clone(), socket, session, self.stop_after_stdin_eof.get());
         pod.tasks.spawn_local(Box::pin(client));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::error::{Code, Error, Result};
+use crate::file_name;
 
 /// An id that the runtimes accept: letters, digits, `_`, `+`, `-`, `.`, not beginning with `-`
 /// (it would be read as a flag), neither `.` nor `..`, at most 255 bytes (NAME_MAX: the runtimes
@@ -14,26 +15,10 @@ pub struct ContainerId(Rc<str>);
 impl ContainerId {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = |why: &str| {
-            Err(Error::new(
-                Code::InvalidId,
-                format!("container id {text:?} {why}"),
-            ))
-        };
-        if text.is_empty() {
-            return invalid("is empty");
-        }
-        if text.len() > LONGEST {
-            return invalid("is longer than 255 bytes");
-        }
-        if text.starts_with('-') || text == "." || text == ".." {
-            return invalid("can't be a file name and an argument");
-        }
-        if !text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte))
-        {
-            return invalid("has characters other than letters, digits, '_', '+', '-' and '.'");
+        let invalid = |why: String| Error::new(Code::InvalidId, format!("container id {text:?} {why}"));
+        file_name::check(text, LONGEST).map_err(invalid)?;
+        if text.starts_with('-') {
+            return Err(invalid("can't be an argument: it begins with '-'".into()));
         }
         Ok(Self(text.into()))
     }

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use podherd_reaper::Reaper;
@@ -119,6 +120,19 @@ impl Pod {
             Error::new(Code::ShuttingDown, "the server is ending")
         } else {
             Error::new(Code::Cancelled, "the caller has gone; the call was undone")
+        }
+    }
+
+    /// The time that a client has for the last of its output: `most`, and only the drain limit once the server
+    /// ends.
+    pub async fn patience(&self, most: Duration) {
+        let ending = async {
+            self.ending.cancelled().await;
+            tokio::time::sleep(self.limits.drain_timeout).await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(most) => {}
+            () = ending => {}
         }
     }
 

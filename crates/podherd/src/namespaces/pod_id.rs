@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::error::{Code, Error, Result};
+use crate::file_name;
 
 /// An id that can name a file: letters, digits, `_`, `+`, `-`, `.`, neither `.` nor `..`, at most 251
 /// bytes (NAME_MAX less `.pid`).
@@ -16,22 +17,8 @@ const LONGEST: usize = 255 - ".pid".len();
 impl PodId {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = |why: &str| Err(Error::new(Code::InvalidId, format!("pod id {text:?} {why}")));
-        if text.is_empty() {
-            return invalid("is empty");
-        }
-        if text.len() > LONGEST {
-            return invalid("is longer than 251 bytes");
-        }
-        if text == "." || text == ".." {
-            return invalid("can't be a file name");
-        }
-        if !text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte))
-        {
-            return invalid("has characters other than letters, digits, '_', '+', '-' and '.'");
-        }
+        file_name::check(text, LONGEST)
+            .map_err(|why| Error::new(Code::InvalidId, format!("pod id {text:?} {why}")))?;
         Ok(Self(text.into()))
     }
 

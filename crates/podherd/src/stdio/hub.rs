@@ -244,17 +244,6 @@ impl Follower {
         self.queue.until(|bytes| bytes < self.queue.bound / 2).await;
     }
 
-    /// Waits until it is cut off; for ever, if that never happens.
-    pub async fn behind(&self) {
-        loop {
-            let changed = self.queue.emptied.notified();
-            if self.queue.state.get() == QueueState::Behind {
-                return;
-            }
-            changed.await;
-        }
-    }
-
     /// Takes no more, as if dropped.
     pub fn leave(&self) {
         self.queue.leave(QueueState::Dropped);

@@ -254,13 +254,6 @@ impl Output {
         if output.over().await {
             return;
         }
-        let ending = async {
-            self.pod.ending.cancelled().await;
-            tokio::time::sleep(self.pod.limits.drain_timeout).await;
-        };
-        tokio::select! {
-            () = tokio::time::sleep(PATIENCE) => {}
-            () = ending => {}
-        }
+        self.pod.patience(PATIENCE).await;
     }
 }
