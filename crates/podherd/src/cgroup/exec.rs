@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::ContainerCgroup;
-use super::container::{ExecParents, remove_tree};
+use super::container::ExecParents;
 use super::hierarchy::Place;
 use super::oom::OomKills;
+use super::tree::remove_tree;
 
 /// A sub-cgroup, made before the runtime's `exec`. Removed when dropped; one that still holds
 /// processes (a daemon that the command left on purpose) goes with the container's own.

@@ -1,5 +1,5 @@
-//! Control groups of containers: where they are, in version 1, version 2 and both at once; what
-//! they count, and when it changes; and taking away those that a failed call left. Who is killed in one is the reaper's
+//! Control groups of containers: where they are, in version 1, version 2 and both at once; what they count,
+//! and when it changes; and taking away those that a failed call left. Who is killed in one is the reaper's
 //! business. See cgroups(7).
 
 mod container;
@@ -7,8 +7,10 @@ mod exec;
 mod hierarchy;
 mod kernel_file;
 mod oom;
+mod tree;
 
-pub use container::{ContainerCgroup, remove_tree};
+pub use container::ContainerCgroup;
 pub use exec::ExecCgroup;
 pub use hierarchy::Hierarchies;
 pub use oom::OomEvents;
+pub use tree::remove_tree;

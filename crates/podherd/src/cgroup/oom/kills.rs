@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cgroup::container::child_directories;
 use crate::cgroup::hierarchy::Place;
 use crate::cgroup::kernel_file;
+use crate::cgroup::tree::child_directories;
 
 /// The kills of one container since it was created. Shared by whoever looks: the watch of events, the
 /// journal's record of its end, its execs.
