@@ -3,6 +3,7 @@
     clippy::disallowed_methods,
     reason = "a test starts its server, and waits for it"
 )]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
