@@ -6,8 +6,7 @@ export interface Runtime {
   readonly notFound: RegExp;
 }
 
-/** The real runtimes of the machine. crun may need `test/support/in-namespace`. */
-export const runtimes: readonly Runtime[] = [
+const both: readonly Runtime[] = [
   {
     name: 'runc',
     path: '/usr/sbin/runc',
@@ -15,6 +14,11 @@ export const runtimes: readonly Runtime[] = [
   },
   { name: 'crun', path: '/usr/bin/crun', notFound: /executable file `[^`]*` not found in \$PATH/ },
 ];
+
+const wanted = process.env['PODHERD_TEST_RUNTIMES']?.split(',');
+
+/** The real runtimes of the machine, or those of them that are wanted. crun may need `test/support/in-namespace`. */
+export const runtimes = both.filter(({ name }) => wanted?.includes(name) ?? true);
 
 /** The specification's version that both accept. */
 export const ociVersion = '1.0.2';

@@ -46,21 +46,21 @@ impl ContainerCgroup {
 
     /// Where an exec can have a sub-cgroup. Empty: nowhere.
     pub(super) fn exec_parents(&self) -> ExecParents<'_> {
-        if let Some(place) = self.places.iter().find(|place| place.controllers.is_empty()) {
-            // Version 2 forbids processes beside a sub-cgroup that has controllers (cgroups(7), "no
-            // internal processes"): a container that delegates its own cgroup is left alone.
-            let delegated = kernel_file::read(place.directory.join("cgroup.subtree_control"));
-            return match delegated {
-                Ok(text) if text.trim().is_empty() => ExecParents::Unified(place),
-                _ => ExecParents::None,
-            };
-        }
-        match self.places.iter().find(|place| place.has("freezer")) {
-            Some(freezer) => ExecParents::Split {
+        // Where version 2 stands beside version 1 (systemd's "hybrid" layout), runtimes go by version 1.
+        if let Some(freezer) = self.places.iter().find(|place| place.has("freezer")) {
+            return ExecParents::Split {
                 freezer,
                 all: &self.places,
-            },
-            None => ExecParents::None,
+            };
+        }
+        let Some(place) = self.places.iter().find(|place| place.controllers.is_empty()) else {
+            return ExecParents::None;
+        };
+        // Version 2 forbids processes beside a sub-cgroup that has controllers (cgroups(7), "no
+        // internal processes"): a container that delegates its own cgroup is left alone.
+        match kernel_file::read(place.directory.join("cgroup.subtree_control")) {
+            Ok(text) if text.trim().is_empty() => ExecParents::Unified(place),
+            _ => ExecParents::None,
         }
     }
 
@@ -96,5 +96,38 @@ pub(super) enum ExecParents<'a> {
 impl Place {
     pub(super) fn has(&self, controller: &str) -> bool {
         self.controllers.iter().any(|name| name == controller)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exec_goes_by_version_1_where_both_are_mounted() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("cgroup.subtree_control"), "").unwrap();
+        let place = |controllers: &[&str]| Place {
+            controllers: controllers.iter().map(|&name| name.to_owned()).collect(),
+            directory: directory.path().to_owned(),
+            counts_locally: false,
+        };
+        let parents = |places: Vec<Place>| {
+            let cgroup = ContainerCgroup {
+                places,
+                ..ContainerCgroup::default()
+            };
+            match cgroup.exec_parents() {
+                ExecParents::Unified(_) => "unified",
+                ExecParents::Split { .. } => "split",
+                ExecParents::None => "none",
+            }
+        };
+        assert_eq!(
+            parents(vec![place(&[]), place(&["memory"]), place(&["freezer"])]),
+            "split"
+        );
+        assert_eq!(parents(vec![place(&[])]), "unified");
+        assert_eq!(parents(vec![place(&["memory"])]), "none");
     }
 }
