@@ -24,6 +24,12 @@ const STATUS: wire.ContainerStatus = {
   exit: EXIT,
   logPaths: [],
   droppedLogBytes: 0n,
+  labels: [],
+  stopSignal: 0,
+  stopGraceMillis: 0n,
+  rateLimit: undefined,
+  heldBackNanos: 0n,
+  execs: 0,
 };
 
 test('an exit code and a signal are separate, and times are exact', () => {

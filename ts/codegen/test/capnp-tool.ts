@@ -22,15 +22,18 @@ export function capnp(args: readonly string[], input: Uint8Array | string = ''):
 /** A message from its text form. Small segments force far pointers. */
 export function encodeText(file: string, type: string, text: string, segmentWords?: number): Buffer {
   const segments = segmentWords === undefined ? [] : [`--segment-size=${segmentWords}`];
-  return capnp(['encode', '-I', 'include', ...segments, file, type], text);
+  return capnp(['encode', '-I', '../../../../schema/include', ...segments, file, type], text);
 }
 
 /** A message in the one form that equal messages share. */
 export function canonical(file: string, type: string, message: Uint8Array): Buffer {
-  return capnp(['convert', '--quiet', '-I', 'include', 'binary:canonical', file, type], message);
+  return capnp(
+    ['convert', '--quiet', '-I', '../../../../schema/include', 'binary:canonical', file, type],
+    message,
+  );
 }
 
 /** The `CodeGeneratorRequest` of a file of these tests. */
 export function compile(...files: readonly string[]): Buffer {
-  return capnp(['compile', '-I', 'include', '-o-', ...files]);
+  return capnp(['compile', '-I', '../../../../schema/include', '-o-', ...files]);
 }

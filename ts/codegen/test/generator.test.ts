@@ -30,7 +30,10 @@ const options = { runtime: '../capnp/index.js', origin: (path: string) => `from 
 function generate(schema: string): string {
   const file = join(directory, 'trial.capnp');
   writeFileSync(file, `@0xf3b1a5c7d9e02468;\n${schema}`);
-  const outputs = emit(readRequest(capnp(['compile', '-I', 'include', '-o-', file])), options);
+  const outputs = emit(
+    readRequest(capnp(['compile', '-I', '../../../../schema/include', '-o-', file])),
+    options,
+  );
   return outputs.map(({ text }) => text).join('');
 }
 

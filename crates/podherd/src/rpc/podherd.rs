@@ -10,7 +10,7 @@ use crate::container::{self, KillTarget, Phase};
 use crate::server::BuildData;
 
 /// Raised with every addition to `schema/podherd.capnp`.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 impl podherd::Server for Service {
     async fn server_info(

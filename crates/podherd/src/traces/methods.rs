@@ -26,7 +26,7 @@ const CONMON: [&str; 11] = [
 ];
 
 /// By ordinal, as in schema/podherd.capnp.
-const PODHERD: [&str; 8] = [
+const PODHERD: [&str; 16] = [
     "serverInfo",
     "start",
     "kill",
@@ -35,6 +35,14 @@ const PODHERD: [&str; 8] = [
     "listContainers",
     "waitContainer",
     "reaperStatus",
+    "create",
+    "stop",
+    "exec",
+    "attach",
+    "watchEvents",
+    "stats",
+    "validateBundle",
+    "shutdown",
 ];
 
 const CONMON_ID: u64 = <conmon::Client as capnp::traits::HasTypeId>::TYPE_ID;
@@ -110,23 +118,42 @@ impl Request {
         })
     }
 
-    /// Requests of our own interface carry no context yet.
     fn of_podherd(method: u16, params: any_pointer::Reader<'_>) -> capnp::Result<Self> {
-        let id = match method {
-            1 => params.get_as::<podherd::start_params::Reader<'_>>()?.get_id(),
-            2 => params.get_as::<podherd::kill_params::Reader<'_>>()?.get_id(),
-            3 => params.get_as::<podherd::delete_params::Reader<'_>>()?.get_id(),
-            4 => params
-                .get_as::<podherd::container_status_params::Reader<'_>>()?
-                .get_id(),
-            6 => params
-                .get_as::<podherd::wait_container_params::Reader<'_>>()?
-                .get_id(),
-            _ => return Ok(Self::default()),
-        };
-        Ok(Self {
-            metadata: HashMap::new(),
-            container: text(id),
+        /// The context that a method's params carry, and its container's id where it has one.
+        macro_rules! params {
+            ($params:ident) => {{
+                let params = params.get_as::<podherd::$params::Reader<'_>>()?;
+                Self::with(params.get_metadata(), None)
+            }};
+            ($params:ident, id) => {{
+                let params = params.get_as::<podherd::$params::Reader<'_>>()?;
+                Self::with(params.get_metadata(), Some(params.get_id()))
+            }};
+            ($params:ident, request) => {{
+                let request = params.get_as::<podherd::$params::Reader<'_>>()?.get_request()?;
+                Self::with(request.get_metadata(), Some(request.get_id()))
+            }};
+        }
+        Ok(match method {
+            1 => params!(start_params, id),
+            2 => params!(kill_params, id),
+            3 => params!(delete_params, id),
+            4 => params!(container_status_params, id),
+            5 => params!(list_containers_params),
+            6 => params!(wait_container_params, id),
+            8 => {
+                let params = params.get_as::<podherd::create_params::Reader<'_>>()?;
+                let request = params.get_request()?.get_container()?;
+                Self::with(request.get_metadata(), Some(request.get_id()))
+            }
+            9 => params!(stop_params, id),
+            10 => params!(exec_params, request),
+            11 => params!(attach_params, request),
+            12 => params!(watch_events_params),
+            13 => params!(stats_params),
+            14 => params!(validate_bundle_params),
+            15 => params!(shutdown_params),
+            _ => Self::default(),
         })
     }
 
@@ -161,7 +188,8 @@ mod tests {
         let method = |line: &str| {
             let (name, rest) = line.strip_prefix("    ")?.split_once(" @")?;
             let (ordinal, _) = rest.split_once(" (")?;
-            Some((ordinal.parse::<usize>().ok()?, name.to_owned()))
+            // Indented further: a method of a capability that is handed out.
+            (!name.starts_with(' ')).then_some((ordinal.parse::<usize>().ok()?, name.to_owned()))
         };
         let mut found: Vec<_> = schema.lines().filter_map(method).collect();
         found.sort();

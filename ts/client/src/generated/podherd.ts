@@ -10,8 +10,8 @@
  */
 
 import * as capnp from '../capnp/index.js';
-import { Conmon, ConmonClient } from './conmon.js';
-import type { ConmonHandlers } from './conmon.js';
+import { CgroupManager, Conmon, ConmonClient, CreateContainerRequest, MapEntry } from './conmon.js';
+import type { ConmonHandlers, CreateContainerRequestInit, MapEntryInit } from './conmon.js';
 
 /** In the order of a container's life; a container never goes back. */
 export type ContainerState = 'creating' | 'created' | 'running' | 'exited';
@@ -20,6 +20,19 @@ export const ContainerState: capnp.EnumType<ContainerState> = capnp.enumeration(
   'Podherd.ContainerState',
   0x9ad4f68b1c0d9478n,
   ['creating', 'created', 'running', 'exited'],
+);
+
+/**
+ * - `left`: The client has gone.
+ * - `ended`: The output has ended.
+ * - `behind`: It took its output too slowly.
+ */
+export type DetachReason = 'left' | 'ended' | 'behind' | 'shutdown';
+
+export const DetachReason: capnp.EnumType<DetachReason> = capnp.enumeration(
+  'Podherd.DetachReason',
+  0xf7e3ae7938270a85n,
+  ['left', 'ended', 'behind', 'shutdown'],
 );
 
 /**
@@ -48,6 +61,396 @@ export const KillTarget: capnp.EnumType<KillTarget> = capnp.enumeration(
   ['init', 'all'],
 );
 
+/**
+ * What is done with what `validateBundle` would find, before the runtime is started.
+ *
+ * - `warn`: Findings are answered, and the container is created all the same.
+ * - `enforce`: An error among them refuses the create: `PREFLIGHT_FAILED`. Nothing was spawned then.
+ */
+export type Preflight = 'off' | 'warn' | 'enforce';
+
+export const Preflight: capnp.EnumType<Preflight> = capnp.enumeration(
+  'Podherd.Preflight',
+  0xf0b861b2c0ad9df6n,
+  ['off', 'warn', 'enforce'],
+);
+
+/**
+ * - `exited`: The process has ended; `exit` says how.
+ * - `running`: It has not ended within the time.
+ * - `behind`: An attach session took its output too slowly and was given up; the process goes on.
+ */
+export type SessionEnd = 'exited' | 'running' | 'behind';
+
+export const SessionEnd: capnp.EnumType<SessionEnd> = capnp.enumeration(
+  'Podherd.SessionEnd',
+  0xffc1997968f02615n,
+  ['exited', 'running', 'behind'],
+);
+
+/**
+ * - `warning`: It may fail, or can't be known.
+ * - `error`: The runtime will refuse it, or the command will not start.
+ */
+export type Severity = 'warning' | 'error';
+
+export const Severity: capnp.EnumType<Severity> = capnp.enumeration('Podherd.Severity', 0xba5a0f44f2d73671n, [
+  'warning',
+  'error',
+]);
+
+/** - `kill`: End all containers, as SIGTERM does. */
+export type ShutdownMode = 'kill';
+
+export const ShutdownMode: capnp.EnumType<ShutdownMode> = capnp.enumeration(
+  'Podherd.ShutdownMode',
+  0xeebc2466bb70be44n,
+  ['kill'],
+);
+
+/** Params of `Podherd.attach`. */
+export interface AttachParams {
+  request: AttachRequest | undefined;
+  stdout: ByteSinkClient | undefined;
+  stderr: ByteSinkClient | undefined;
+}
+
+/** `AttachParams` as it is written: an absent member keeps its default. */
+export interface AttachParamsInit {
+  request?: AttachRequestInit | undefined;
+  stdout?: ByteSinkCapability | undefined;
+  stderr?: ByteSinkCapability | undefined;
+}
+
+export const AttachParams: capnp.StructCodec<AttachParams, AttachParamsInit> = capnp.structCodec({
+  name: 'Podherd.attach$Params',
+  typeId: 0xe2405062dbffb349n,
+  dataWords: 0,
+  pointerCount: 3,
+  fields: () => ({
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => AttachRequest),
+    ),
+    stdout: capnp.pointerField(
+      1,
+      capnp.capability(
+        () => ByteSink,
+        () => ByteSinkClient,
+      ),
+    ),
+    stderr: capnp.pointerField(
+      2,
+      capnp.capability(
+        () => ByteSink,
+        () => ByteSinkClient,
+      ),
+    ),
+  }),
+});
+
+export interface AttachRequest {
+  id: string;
+  /** Attach to this exec's streams instead. */
+  execSessionId: string;
+  /** Whether input will be sent; an end of it closes the input for everybody. */
+  stdin: boolean;
+  metadata: MapEntry[];
+}
+
+/** `AttachRequest` as it is written: an absent member keeps its default. */
+export interface AttachRequestInit {
+  id?: string | undefined;
+  /** Attach to this exec's streams instead. */
+  execSessionId?: string | undefined;
+  /** Whether input will be sent; an end of it closes the input for everybody. */
+  stdin?: boolean | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const AttachRequest: capnp.StructCodec<AttachRequest, AttachRequestInit> = capnp.structCodec({
+  name: 'Podherd.AttachRequest',
+  typeId: 0xc0021542feb6f45cn,
+  dataWords: 1,
+  pointerCount: 3,
+  fields: () => ({
+    id: capnp.pointerField(0, capnp.text),
+    execSessionId: capnp.pointerField(1, capnp.text),
+    stdin: capnp.dataField(0, capnp.bool),
+    metadata: capnp.pointerField(
+      2,
+      capnp.structList(() => MapEntry),
+    ),
+  }),
+});
+
+/** Results of `Podherd.attach`. */
+export interface AttachResults {
+  session: SessionClient | undefined;
+  stdin: ByteSinkClient | undefined;
+}
+
+/** `AttachResults` as it is written: an absent member keeps its default. */
+export interface AttachResultsInit {
+  session?: SessionCapability | undefined;
+  stdin?: ByteSinkCapability | undefined;
+}
+
+export const AttachResults: capnp.StructCodec<AttachResults, AttachResultsInit> = capnp.structCodec({
+  name: 'Podherd.attach$Results',
+  typeId: 0xdc8fe016d5009ff2n,
+  dataWords: 0,
+  pointerCount: 2,
+  fields: () => ({
+    session: capnp.pointerField(
+      0,
+      capnp.capability(
+        () => Session,
+        () => SessionClient,
+      ),
+    ),
+    stdin: capnp.pointerField(
+      1,
+      capnp.capability(
+        () => ByteSink,
+        () => ByteSinkClient,
+      ),
+    ),
+  }),
+});
+
+/** From the container's cgroup; what its version or its controllers do not tell is 0. */
+export interface ContainerStats {
+  id: string;
+  at: Timestamp | undefined;
+  /** 1 or 2; 0: it has no cgroup of its own, and only the log's figures are known. */
+  cgroupVersion: number;
+  cpu: ContainerStatsCpu;
+  memory: ContainerStatsMemory;
+  pids: ContainerStatsPids;
+  io: ContainerStatsIo;
+  log: ContainerStatsLog;
+}
+
+/** `ContainerStats` as it is written: an absent member keeps its default. */
+export interface ContainerStatsInit {
+  id?: string | undefined;
+  at?: TimestampInit | undefined;
+  /** 1 or 2; 0: it has no cgroup of its own, and only the log's figures are known. */
+  cgroupVersion?: number | undefined;
+  cpu?: ContainerStatsCpuInit | undefined;
+  memory?: ContainerStatsMemoryInit | undefined;
+  pids?: ContainerStatsPidsInit | undefined;
+  io?: ContainerStatsIoInit | undefined;
+  log?: ContainerStatsLogInit | undefined;
+}
+
+export const ContainerStats: capnp.StructCodec<ContainerStats, ContainerStatsInit> = capnp.structCodec({
+  name: 'Podherd.ContainerStats',
+  typeId: 0xcd0b472077615bfen,
+  dataWords: 24,
+  pointerCount: 5,
+  fields: () => ({
+    id: capnp.pointerField(0, capnp.text),
+    at: capnp.pointerField(
+      1,
+      capnp.struct(() => Timestamp),
+    ),
+    cgroupVersion: capnp.dataField(0, capnp.uint32),
+    cpu: capnp.groupField(() => ContainerStatsCpu),
+    memory: capnp.groupField(() => ContainerStatsMemory),
+    pids: capnp.groupField(() => ContainerStatsPids),
+    io: capnp.groupField(() => ContainerStatsIo),
+    log: capnp.groupField(() => ContainerStatsLog),
+  }),
+});
+
+/** The group `Podherd.ContainerStats.cpu`. */
+export interface ContainerStatsCpu {
+  usageNanos: bigint;
+  userNanos: bigint;
+  systemNanos: bigint;
+  periods: bigint;
+  throttledPeriods: bigint;
+  throttledNanos: bigint;
+  pressure: Pressure | undefined;
+}
+
+/** `ContainerStatsCpu` as it is written: an absent member keeps its default. */
+export interface ContainerStatsCpuInit {
+  usageNanos?: bigint | number | undefined;
+  userNanos?: bigint | number | undefined;
+  systemNanos?: bigint | number | undefined;
+  periods?: bigint | number | undefined;
+  throttledPeriods?: bigint | number | undefined;
+  throttledNanos?: bigint | number | undefined;
+  pressure?: PressureInit | undefined;
+}
+
+export const ContainerStatsCpu: capnp.GroupCodec<ContainerStatsCpu, ContainerStatsCpuInit> =
+  capnp.structCodec({
+    name: 'Podherd.ContainerStats.cpu',
+    typeId: 0x8dd566bfd2130faan,
+    dataWords: 24,
+    pointerCount: 5,
+    fields: () => ({
+      usageNanos: capnp.dataField(1, capnp.uint64),
+      userNanos: capnp.dataField(2, capnp.uint64),
+      systemNanos: capnp.dataField(3, capnp.uint64),
+      periods: capnp.dataField(4, capnp.uint64),
+      throttledPeriods: capnp.dataField(5, capnp.uint64),
+      throttledNanos: capnp.dataField(6, capnp.uint64),
+      pressure: capnp.pointerField(
+        2,
+        capnp.struct(() => Pressure),
+      ),
+    }),
+  });
+
+/** The group `Podherd.ContainerStats.io`. */
+export interface ContainerStatsIo {
+  readBytes: bigint;
+  writeBytes: bigint;
+  readOperations: bigint;
+  writeOperations: bigint;
+  pressure: Pressure | undefined;
+}
+
+/** `ContainerStatsIo` as it is written: an absent member keeps its default. */
+export interface ContainerStatsIoInit {
+  readBytes?: bigint | number | undefined;
+  writeBytes?: bigint | number | undefined;
+  readOperations?: bigint | number | undefined;
+  writeOperations?: bigint | number | undefined;
+  pressure?: PressureInit | undefined;
+}
+
+export const ContainerStatsIo: capnp.GroupCodec<ContainerStatsIo, ContainerStatsIoInit> = capnp.structCodec({
+  name: 'Podherd.ContainerStats.io',
+  typeId: 0xe4ffe59d1b0edafbn,
+  dataWords: 24,
+  pointerCount: 5,
+  fields: () => ({
+    readBytes: capnp.dataField(17, capnp.uint64),
+    writeBytes: capnp.dataField(18, capnp.uint64),
+    readOperations: capnp.dataField(19, capnp.uint64),
+    writeOperations: capnp.dataField(20, capnp.uint64),
+    pressure: capnp.pointerField(
+      4,
+      capnp.struct(() => Pressure),
+    ),
+  }),
+});
+
+/** The group `Podherd.ContainerStats.log`. */
+export interface ContainerStatsLog {
+  /** Read of its output so far. */
+  bytes: bigint;
+  droppedBytes: bigint;
+  heldBackNanos: bigint;
+}
+
+/** `ContainerStatsLog` as it is written: an absent member keeps its default. */
+export interface ContainerStatsLogInit {
+  /** Read of its output so far. */
+  bytes?: bigint | number | undefined;
+  droppedBytes?: bigint | number | undefined;
+  heldBackNanos?: bigint | number | undefined;
+}
+
+export const ContainerStatsLog: capnp.GroupCodec<ContainerStatsLog, ContainerStatsLogInit> =
+  capnp.structCodec({
+    name: 'Podherd.ContainerStats.log',
+    typeId: 0xffdac7f3c2d1dd2dn,
+    dataWords: 24,
+    pointerCount: 5,
+    fields: () => ({
+      bytes: capnp.dataField(21, capnp.uint64),
+      droppedBytes: capnp.dataField(22, capnp.uint64),
+      heldBackNanos: capnp.dataField(23, capnp.uint64),
+    }),
+  });
+
+/** The group `Podherd.ContainerStats.memory`. */
+export interface ContainerStatsMemory {
+  /** With the page cache. */
+  usageBytes: bigint;
+  /** Usage without inactive file pages, as the kubelet counts it. */
+  workingSetBytes: bigint;
+  anonymousBytes: bigint;
+  fileBytes: bigint;
+  swapBytes: bigint;
+  peakBytes: bigint;
+  /** 0: none. */
+  limitBytes: bigint;
+  oomKills: bigint;
+  pressure: Pressure | undefined;
+}
+
+/** `ContainerStatsMemory` as it is written: an absent member keeps its default. */
+export interface ContainerStatsMemoryInit {
+  /** With the page cache. */
+  usageBytes?: bigint | number | undefined;
+  /** Usage without inactive file pages, as the kubelet counts it. */
+  workingSetBytes?: bigint | number | undefined;
+  anonymousBytes?: bigint | number | undefined;
+  fileBytes?: bigint | number | undefined;
+  swapBytes?: bigint | number | undefined;
+  peakBytes?: bigint | number | undefined;
+  /** 0: none. */
+  limitBytes?: bigint | number | undefined;
+  oomKills?: bigint | number | undefined;
+  pressure?: PressureInit | undefined;
+}
+
+export const ContainerStatsMemory: capnp.GroupCodec<ContainerStatsMemory, ContainerStatsMemoryInit> =
+  capnp.structCodec({
+    name: 'Podherd.ContainerStats.memory',
+    typeId: 0xdd56dccbef88bc29n,
+    dataWords: 24,
+    pointerCount: 5,
+    fields: () => ({
+      usageBytes: capnp.dataField(7, capnp.uint64),
+      workingSetBytes: capnp.dataField(8, capnp.uint64),
+      anonymousBytes: capnp.dataField(9, capnp.uint64),
+      fileBytes: capnp.dataField(10, capnp.uint64),
+      swapBytes: capnp.dataField(11, capnp.uint64),
+      peakBytes: capnp.dataField(12, capnp.uint64),
+      limitBytes: capnp.dataField(13, capnp.uint64),
+      oomKills: capnp.dataField(14, capnp.uint64),
+      pressure: capnp.pointerField(
+        3,
+        capnp.struct(() => Pressure),
+      ),
+    }),
+  });
+
+/** The group `Podherd.ContainerStats.pids`. */
+export interface ContainerStatsPids {
+  current: bigint;
+  /** 0: none. */
+  limit: bigint;
+}
+
+/** `ContainerStatsPids` as it is written: an absent member keeps its default. */
+export interface ContainerStatsPidsInit {
+  current?: bigint | number | undefined;
+  /** 0: none. */
+  limit?: bigint | number | undefined;
+}
+
+export const ContainerStatsPids: capnp.GroupCodec<ContainerStatsPids, ContainerStatsPidsInit> =
+  capnp.structCodec({
+    name: 'Podherd.ContainerStats.pids',
+    typeId: 0xdc44607d5ce57e03n,
+    dataWords: 24,
+    pointerCount: 5,
+    fields: () => ({
+      current: capnp.dataField(15, capnp.uint64),
+      limit: capnp.dataField(16, capnp.uint64),
+    }),
+  });
+
 export interface ContainerStatus {
   id: string;
   state: ContainerState | capnp.Unknown;
@@ -62,6 +465,18 @@ export interface ContainerStatus {
   logPaths: string[];
   /** Bytes of output that no sink could take (a full disk, for example). */
   droppedLogBytes: bigint;
+  /** As given at `create`, in that order. */
+  labels: MapEntry[];
+  /** What `stop` sends first. */
+  stopSignal: number;
+  /** How long `stop` waits after it. */
+  stopGraceMillis: bigint;
+  /** Null: none. */
+  rateLimit: RateLimit | undefined;
+  /** How long its output was held back by the rate limit, in all. */
+  heldBackNanos: bigint;
+  /** Execs that run in it. */
+  execs: number;
 }
 
 /** `ContainerStatus` as it is written: an absent member keeps its default. */
@@ -79,13 +494,25 @@ export interface ContainerStatusInit {
   logPaths?: readonly string[] | undefined;
   /** Bytes of output that no sink could take (a full disk, for example). */
   droppedLogBytes?: bigint | number | undefined;
+  /** As given at `create`, in that order. */
+  labels?: readonly MapEntryInit[] | undefined;
+  /** What `stop` sends first. */
+  stopSignal?: number | undefined;
+  /** How long `stop` waits after it. */
+  stopGraceMillis?: bigint | number | undefined;
+  /** Null: none. */
+  rateLimit?: RateLimitInit | undefined;
+  /** How long its output was held back by the rate limit, in all. */
+  heldBackNanos?: bigint | number | undefined;
+  /** Execs that run in it. */
+  execs?: number | undefined;
 }
 
 export const ContainerStatus: capnp.StructCodec<ContainerStatus, ContainerStatusInit> = capnp.structCodec({
   name: 'Podherd.ContainerStatus',
   typeId: 0xec458e3d5e6b87a3n,
-  dataWords: 2,
-  pointerCount: 6,
+  dataWords: 5,
+  pointerCount: 8,
   fields: () => ({
     id: capnp.pointerField(0, capnp.text),
     state: capnp.dataField(0, ContainerState),
@@ -106,17 +533,31 @@ export const ContainerStatus: capnp.StructCodec<ContainerStatus, ContainerStatus
     ),
     logPaths: capnp.pointerField(5, capnp.list(capnp.text)),
     droppedLogBytes: capnp.dataField(1, capnp.uint64),
+    labels: capnp.pointerField(
+      6,
+      capnp.structList(() => MapEntry),
+    ),
+    stopSignal: capnp.dataField(4, capnp.uint32),
+    stopGraceMillis: capnp.dataField(3, capnp.uint64),
+    rateLimit: capnp.pointerField(
+      7,
+      capnp.struct(() => RateLimit),
+    ),
+    heldBackNanos: capnp.dataField(4, capnp.uint64),
+    execs: capnp.dataField(5, capnp.uint32),
   }),
 });
 
 /** Params of `Podherd.containerStatus`. */
 export interface ContainerStatusParams {
   id: string;
+  metadata: MapEntry[];
 }
 
 /** `ContainerStatusParams` as it is written: an absent member keeps its default. */
 export interface ContainerStatusParamsInit {
   id?: string | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
 }
 
 export const ContainerStatusParams: capnp.StructCodec<ContainerStatusParams, ContainerStatusParamsInit> =
@@ -124,9 +565,13 @@ export const ContainerStatusParams: capnp.StructCodec<ContainerStatusParams, Con
     name: 'Podherd.containerStatus$Params',
     typeId: 0xfbea14d0f01ffd40n,
     dataWords: 0,
-    pointerCount: 1,
+    pointerCount: 2,
     fields: () => ({
       id: capnp.pointerField(0, capnp.text),
+      metadata: capnp.pointerField(
+        1,
+        capnp.structList(() => MapEntry),
+      ),
     }),
   });
 
@@ -154,26 +599,138 @@ export const ContainerStatusResults: capnp.StructCodec<ContainerStatusResults, C
     }),
   });
 
+/** Params of `Podherd.create`. */
+export interface CreateParams {
+  request: CreateRequest | undefined;
+}
+
+/** `CreateParams` as it is written: an absent member keeps its default. */
+export interface CreateParamsInit {
+  request?: CreateRequestInit | undefined;
+}
+
+export const CreateParams: capnp.StructCodec<CreateParams, CreateParamsInit> = capnp.structCodec({
+  name: 'Podherd.create$Params',
+  typeId: 0xc22aee76767e6d46n,
+  dataWords: 0,
+  pointerCount: 1,
+  fields: () => ({
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => CreateRequest),
+    ),
+  }),
+});
+
+/** Everything that the compatible `createContainer` takes, and more. */
+export interface CreateRequest {
+  container: CreateContainerRequest | undefined;
+  /** Kept with the container and answered with its status. Keys are not empty and not repeated. */
+  labels: MapEntry[];
+  preflight: Preflight | capnp.Unknown;
+  /** What `stop` sends first; 0: SIGTERM. */
+  stopSignal: number;
+  /** How long `stop` waits after it before everything is killed. */
+  stopGraceMillis: bigint;
+  /** Null: none. */
+  rateLimit: RateLimit | undefined;
+  /** Rotated files (`LogDriver.maxSize`) that are kept beside the current one; 0: all. */
+  logMaxFiles: number;
+}
+
+/** `CreateRequest` as it is written: an absent member keeps its default. */
+export interface CreateRequestInit {
+  container?: CreateContainerRequestInit | undefined;
+  /** Kept with the container and answered with its status. Keys are not empty and not repeated. */
+  labels?: readonly MapEntryInit[] | undefined;
+  preflight?: Preflight | undefined;
+  /** What `stop` sends first; 0: SIGTERM. */
+  stopSignal?: number | undefined;
+  /** How long `stop` waits after it before everything is killed. */
+  stopGraceMillis?: bigint | number | undefined;
+  /** Null: none. */
+  rateLimit?: RateLimitInit | undefined;
+  /** Rotated files (`LogDriver.maxSize`) that are kept beside the current one; 0: all. */
+  logMaxFiles?: number | undefined;
+}
+
+export const CreateRequest: capnp.StructCodec<CreateRequest, CreateRequestInit> = capnp.structCodec({
+  name: 'Podherd.CreateRequest',
+  typeId: 0xd05355bce99e6a9an,
+  dataWords: 3,
+  pointerCount: 3,
+  fields: () => ({
+    container: capnp.pointerField(
+      0,
+      capnp.struct(() => CreateContainerRequest),
+    ),
+    labels: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
+    preflight: capnp.dataField(0, Preflight),
+    stopSignal: capnp.dataField(1, capnp.uint32),
+    stopGraceMillis: capnp.dataField(1, capnp.uint64, 10000n),
+    rateLimit: capnp.pointerField(
+      2,
+      capnp.struct(() => RateLimit),
+    ),
+    logMaxFiles: capnp.dataField(4, capnp.uint32),
+  }),
+});
+
+/** Results of `Podherd.create`. */
+export interface CreateResults {
+  pid: number;
+  findings: Finding[];
+}
+
+/** `CreateResults` as it is written: an absent member keeps its default. */
+export interface CreateResultsInit {
+  pid?: number | undefined;
+  findings?: readonly FindingInit[] | undefined;
+}
+
+export const CreateResults: capnp.StructCodec<CreateResults, CreateResultsInit> = capnp.structCodec({
+  name: 'Podherd.create$Results',
+  typeId: 0xfcafcc09bd0e6f9en,
+  dataWords: 1,
+  pointerCount: 1,
+  fields: () => ({
+    pid: capnp.dataField(0, capnp.uint32),
+    findings: capnp.pointerField(
+      0,
+      capnp.structList(() => Finding),
+    ),
+  }),
+});
+
 /** Params of `Podherd.delete`. */
 export interface DeleteParams {
   id: string;
   force: boolean;
+  metadata: MapEntry[];
 }
 
 /** `DeleteParams` as it is written: an absent member keeps its default. */
 export interface DeleteParamsInit {
   id?: string | undefined;
   force?: boolean | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
 }
 
 export const DeleteParams: capnp.StructCodec<DeleteParams, DeleteParamsInit> = capnp.structCodec({
   name: 'Podherd.delete$Params',
   typeId: 0x8c9b721ff2b45cf0n,
   dataWords: 1,
-  pointerCount: 1,
+  pointerCount: 2,
   fields: () => ({
     id: capnp.pointerField(0, capnp.text),
     force: capnp.dataField(0, capnp.bool),
+    metadata: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
@@ -189,6 +746,581 @@ export const DeleteResults: capnp.StructCodec<DeleteResults, DeleteResultsInit> 
   dataWords: 0,
   pointerCount: 0,
   fields: () => ({}),
+});
+
+/** Params of `Podherd.ByteSink.end`. */
+export type EndParams = capnp.NoMembers;
+
+/** `EndParams` as it is written: an absent member keeps its default. */
+export type EndParamsInit = capnp.NoMembers;
+
+export const EndParams: capnp.StructCodec<EndParams, EndParamsInit> = capnp.structCodec({
+  name: 'Podherd.ByteSink.end$Params',
+  typeId: 0x87a3d1ae0aa04b59n,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
+
+/** Results of `Podherd.ByteSink.end`. */
+export type EndResults = capnp.NoMembers;
+
+/** `EndResults` as it is written: an absent member keeps its default. */
+export type EndResultsInit = capnp.NoMembers;
+
+export const EndResults: capnp.StructCodec<EndResults, EndResultsInit> = capnp.structCodec({
+  name: 'Podherd.ByteSink.end$Results',
+  typeId: 0xfe7afb86b841e7ddn,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
+
+/** Something that has happened. Numbers begin with 1 in each life of the server, without holes. */
+export type Event = {
+  sequence: bigint;
+  at: Timestamp | undefined;
+  containerId: string;
+} & (
+  | {
+      which: 'created';
+      created: EventCreated;
+    }
+  | {
+      which: 'started';
+    }
+  | {
+      which: 'exited';
+      /** The same as the status has from then on. */
+      exited: ExitState | undefined;
+    }
+  | {
+      /** The kernel killed a process of the container for memory; init may live on. */
+      which: 'oomKilled';
+    }
+  | {
+      which: 'execStarted';
+      execStarted: EventExecStarted;
+    }
+  | {
+      which: 'execExited';
+      execExited: EventExecExited;
+    }
+  | {
+      which: 'logDropped';
+      logDropped: EventLogDropped;
+    }
+  | {
+      which: 'heldBack';
+      heldBack: EventHeldBack;
+    }
+  | {
+      which: 'attached';
+      attached: EventAttached;
+    }
+  | {
+      which: 'detached';
+      detached: EventDetached;
+    }
+  | {
+      /** Deleted, or forgotten for newer ones. */
+      which: 'deleted';
+    }
+  | { which: capnp.Unknown }
+);
+
+/** `Event` as it is written: an absent member keeps its default. */
+export type EventInit = {
+  sequence?: bigint | number | undefined;
+  at?: TimestampInit | undefined;
+  containerId?: string | undefined;
+} & (
+  | {
+      which: 'created';
+      created?: EventCreatedInit | undefined;
+    }
+  | {
+      which: 'started';
+    }
+  | {
+      which: 'exited';
+      /** The same as the status has from then on. */
+      exited?: ExitStateInit | undefined;
+    }
+  | {
+      /** The kernel killed a process of the container for memory; init may live on. */
+      which: 'oomKilled';
+    }
+  | {
+      which: 'execStarted';
+      execStarted?: EventExecStartedInit | undefined;
+    }
+  | {
+      which: 'execExited';
+      execExited?: EventExecExitedInit | undefined;
+    }
+  | {
+      which: 'logDropped';
+      logDropped?: EventLogDroppedInit | undefined;
+    }
+  | {
+      which: 'heldBack';
+      heldBack?: EventHeldBackInit | undefined;
+    }
+  | {
+      which: 'attached';
+      attached?: EventAttachedInit | undefined;
+    }
+  | {
+      which: 'detached';
+      detached?: EventDetachedInit | undefined;
+    }
+  | {
+      /** Deleted, or forgotten for newer ones. */
+      which: 'deleted';
+    }
+  | { which?: undefined }
+);
+
+export const Event: capnp.StructCodec<Event, EventInit> = capnp.structCodec({
+  name: 'Podherd.Event',
+  typeId: 0x8c2bf9665c3171acn,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    sequence: capnp.dataField(0, capnp.uint64),
+    at: capnp.pointerField(
+      0,
+      capnp.struct(() => Timestamp),
+    ),
+    containerId: capnp.pointerField(1, capnp.text),
+  }),
+  union: {
+    offset: 6,
+    members: () => [
+      ['created', capnp.groupField(() => EventCreated)],
+      ['started', capnp.voidField],
+      [
+        'exited',
+        capnp.pointerField(
+          2,
+          capnp.struct(() => ExitState),
+        ),
+      ],
+      ['oomKilled', capnp.voidField],
+      ['execStarted', capnp.groupField(() => EventExecStarted)],
+      ['execExited', capnp.groupField(() => EventExecExited)],
+      ['logDropped', capnp.groupField(() => EventLogDropped)],
+      ['heldBack', capnp.groupField(() => EventHeldBack)],
+      ['attached', capnp.groupField(() => EventAttached)],
+      ['detached', capnp.groupField(() => EventDetached)],
+      ['deleted', capnp.voidField],
+    ],
+  },
+});
+
+/** The group `Podherd.Event.attached`. */
+export interface EventAttached {
+  clientId: bigint;
+  execSessionId: string;
+}
+
+/** `EventAttached` as it is written: an absent member keeps its default. */
+export interface EventAttachedInit {
+  clientId?: bigint | number | undefined;
+  execSessionId?: string | undefined;
+}
+
+export const EventAttached: capnp.GroupCodec<EventAttached, EventAttachedInit> = capnp.structCodec({
+  name: 'Podherd.Event.attached',
+  typeId: 0xfa30bf7fd1a6381en,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    clientId: capnp.dataField(2, capnp.uint64),
+    execSessionId: capnp.pointerField(2, capnp.text),
+  }),
+});
+
+/** The group `Podherd.Event.created`. */
+export interface EventCreated {
+  pid: number;
+  labels: MapEntry[];
+}
+
+/** `EventCreated` as it is written: an absent member keeps its default. */
+export interface EventCreatedInit {
+  pid?: number | undefined;
+  labels?: readonly MapEntryInit[] | undefined;
+}
+
+export const EventCreated: capnp.GroupCodec<EventCreated, EventCreatedInit> = capnp.structCodec({
+  name: 'Podherd.Event.created',
+  typeId: 0xd439e6bdb022c8f8n,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    pid: capnp.dataField(2, capnp.uint32),
+    labels: capnp.pointerField(
+      2,
+      capnp.structList(() => MapEntry),
+    ),
+  }),
+});
+
+/** The group `Podherd.Event.detached`. */
+export interface EventDetached {
+  clientId: bigint;
+  reason: DetachReason | capnp.Unknown;
+}
+
+/** `EventDetached` as it is written: an absent member keeps its default. */
+export interface EventDetachedInit {
+  clientId?: bigint | number | undefined;
+  reason?: DetachReason | undefined;
+}
+
+export const EventDetached: capnp.GroupCodec<EventDetached, EventDetachedInit> = capnp.structCodec({
+  name: 'Podherd.Event.detached',
+  typeId: 0xdae654f43bdf6490n,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    clientId: capnp.dataField(2, capnp.uint64),
+    reason: capnp.dataField(4, DetachReason),
+  }),
+});
+
+/** The group `Podherd.Event.execExited`. */
+export interface EventExecExited {
+  execId: bigint;
+  /** Of an exec that ran. Null: the command could not be started, and there was no `execStarted`. */
+  exit: ExitState | undefined;
+  /** Then: `CODE: message`. */
+  failure: string;
+}
+
+/** `EventExecExited` as it is written: an absent member keeps its default. */
+export interface EventExecExitedInit {
+  execId?: bigint | number | undefined;
+  /** Of an exec that ran. Null: the command could not be started, and there was no `execStarted`. */
+  exit?: ExitStateInit | undefined;
+  /** Then: `CODE: message`. */
+  failure?: string | undefined;
+}
+
+export const EventExecExited: capnp.GroupCodec<EventExecExited, EventExecExitedInit> = capnp.structCodec({
+  name: 'Podherd.Event.execExited',
+  typeId: 0xd0cf7374b2693c00n,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    execId: capnp.dataField(2, capnp.uint64),
+    exit: capnp.pointerField(
+      2,
+      capnp.struct(() => ExitState),
+    ),
+    failure: capnp.pointerField(3, capnp.text),
+  }),
+});
+
+/** The group `Podherd.Event.execStarted`. */
+export interface EventExecStarted {
+  execId: bigint;
+  pid: number;
+  command: string[];
+}
+
+/** `EventExecStarted` as it is written: an absent member keeps its default. */
+export interface EventExecStartedInit {
+  execId?: bigint | number | undefined;
+  pid?: number | undefined;
+  command?: readonly string[] | undefined;
+}
+
+export const EventExecStarted: capnp.GroupCodec<EventExecStarted, EventExecStartedInit> = capnp.structCodec({
+  name: 'Podherd.Event.execStarted',
+  typeId: 0x869e2e53247ea1d0n,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    execId: capnp.dataField(2, capnp.uint64),
+    pid: capnp.dataField(2, capnp.uint32),
+    command: capnp.pointerField(2, capnp.list(capnp.text)),
+  }),
+});
+
+/** The group `Podherd.Event.heldBack`. */
+export interface EventHeldBack {
+  /** Whether the rate limit holds it back now. */
+  holding: boolean;
+  /** In all, by now. */
+  totalNanos: bigint;
+}
+
+/** `EventHeldBack` as it is written: an absent member keeps its default. */
+export interface EventHeldBackInit {
+  /** Whether the rate limit holds it back now. */
+  holding?: boolean | undefined;
+  /** In all, by now. */
+  totalNanos?: bigint | number | undefined;
+}
+
+export const EventHeldBack: capnp.GroupCodec<EventHeldBack, EventHeldBackInit> = capnp.structCodec({
+  name: 'Podherd.Event.heldBack',
+  typeId: 0xcb49bb80a4359b42n,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    holding: capnp.dataField(64, capnp.bool),
+    totalNanos: capnp.dataField(2, capnp.uint64),
+  }),
+});
+
+/** The group `Podherd.Event.logDropped`. */
+export interface EventLogDropped {
+  /** In all, by now. */
+  droppedBytes: bigint;
+  reason: string;
+}
+
+/** `EventLogDropped` as it is written: an absent member keeps its default. */
+export interface EventLogDroppedInit {
+  /** In all, by now. */
+  droppedBytes?: bigint | number | undefined;
+  reason?: string | undefined;
+}
+
+export const EventLogDropped: capnp.GroupCodec<EventLogDropped, EventLogDroppedInit> = capnp.structCodec({
+  name: 'Podherd.Event.logDropped',
+  typeId: 0xf51d90c0786e549fn,
+  dataWords: 3,
+  pointerCount: 4,
+  fields: () => ({
+    droppedBytes: capnp.dataField(2, capnp.uint64),
+    reason: capnp.pointerField(2, capnp.text),
+  }),
+});
+
+export type EventStart = {
+  /**
+   * Whose sequence it is: when that isn't this server's (`ServerInfo.instance`), it is begun with the oldest.
+   * Empty: this server's.
+   */
+  instance: string;
+} & (
+  | {
+      /** What happens after this call. */
+      which: 'now';
+    }
+  | {
+      /** With all that are kept. */
+      which: 'oldest';
+    }
+  | {
+      which: 'sequence';
+      /** From this one on, included. */
+      sequence: bigint;
+    }
+  | { which: capnp.Unknown }
+);
+
+/** `EventStart` as it is written: an absent member keeps its default. */
+export type EventStartInit = {
+  /**
+   * Whose sequence it is: when that isn't this server's (`ServerInfo.instance`), it is begun with the oldest.
+   * Empty: this server's.
+   */
+  instance?: string | undefined;
+} & (
+  | {
+      /** What happens after this call. */
+      which: 'now';
+    }
+  | {
+      /** With all that are kept. */
+      which: 'oldest';
+    }
+  | {
+      which: 'sequence';
+      /** From this one on, included. */
+      sequence?: bigint | number | undefined;
+    }
+  | { which?: undefined }
+);
+
+export const EventStart: capnp.StructCodec<EventStart, EventStartInit> = capnp.structCodec({
+  name: 'Podherd.EventStart',
+  typeId: 0xedf6c5de3163c6efn,
+  dataWords: 2,
+  pointerCount: 1,
+  fields: () => ({
+    instance: capnp.pointerField(0, capnp.text),
+  }),
+  union: {
+    offset: 0,
+    members: () => [
+      ['now', capnp.voidField],
+      ['oldest', capnp.voidField],
+      ['sequence', capnp.dataField(1, capnp.uint64)],
+    ],
+  },
+});
+
+/** Params of `Podherd.exec`. */
+export interface ExecParams {
+  request: ExecRequest | undefined;
+  stdout: ByteSinkClient | undefined;
+  stderr: ByteSinkClient | undefined;
+}
+
+/** `ExecParams` as it is written: an absent member keeps its default. */
+export interface ExecParamsInit {
+  request?: ExecRequestInit | undefined;
+  stdout?: ByteSinkCapability | undefined;
+  stderr?: ByteSinkCapability | undefined;
+}
+
+export const ExecParams: capnp.StructCodec<ExecParams, ExecParamsInit> = capnp.structCodec({
+  name: 'Podherd.exec$Params',
+  typeId: 0xec78546a038a3ffan,
+  dataWords: 0,
+  pointerCount: 3,
+  fields: () => ({
+    request: capnp.pointerField(
+      0,
+      capnp.struct(() => ExecRequest),
+    ),
+    stdout: capnp.pointerField(
+      1,
+      capnp.capability(
+        () => ByteSink,
+        () => ByteSinkClient,
+      ),
+    ),
+    stderr: capnp.pointerField(
+      2,
+      capnp.capability(
+        () => ByteSink,
+        () => ByteSinkClient,
+      ),
+    ),
+  }),
+});
+
+export interface ExecRequest {
+  /** The container. */
+  id: string;
+  command: string[];
+  terminal: boolean;
+  /** Whether it has an input; otherwise it reads an end of file. */
+  stdin: boolean;
+  /** The terminal's size at its start; 0: the kernel's. */
+  columns: number;
+  rows: number;
+  /** `KEY=value`, beside the container's own. */
+  environment: string[];
+  /** Empty: the container's own. */
+  workingDirectory: string;
+  /** `UID` or `UID:GID`; empty: the container's own. */
+  user: string;
+  /** After this the command is killed; 0: never. */
+  timeoutMillis: bigint;
+  /** By which `attach` finds it while it runs (`execSessionId` of the compatible interface). Empty: it doesn't. */
+  sessionId: string;
+  cgroupManager: CgroupManager | capnp.Unknown;
+  metadata: MapEntry[];
+}
+
+/** `ExecRequest` as it is written: an absent member keeps its default. */
+export interface ExecRequestInit {
+  /** The container. */
+  id?: string | undefined;
+  command?: readonly string[] | undefined;
+  terminal?: boolean | undefined;
+  /** Whether it has an input; otherwise it reads an end of file. */
+  stdin?: boolean | undefined;
+  /** The terminal's size at its start; 0: the kernel's. */
+  columns?: number | undefined;
+  rows?: number | undefined;
+  /** `KEY=value`, beside the container's own. */
+  environment?: readonly string[] | undefined;
+  /** Empty: the container's own. */
+  workingDirectory?: string | undefined;
+  /** `UID` or `UID:GID`; empty: the container's own. */
+  user?: string | undefined;
+  /** After this the command is killed; 0: never. */
+  timeoutMillis?: bigint | number | undefined;
+  /** By which `attach` finds it while it runs (`execSessionId` of the compatible interface). Empty: it doesn't. */
+  sessionId?: string | undefined;
+  cgroupManager?: CgroupManager | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const ExecRequest: capnp.StructCodec<ExecRequest, ExecRequestInit> = capnp.structCodec({
+  name: 'Podherd.ExecRequest',
+  typeId: 0xd51908bd3375ae52n,
+  dataWords: 2,
+  pointerCount: 7,
+  fields: () => ({
+    id: capnp.pointerField(0, capnp.text),
+    command: capnp.pointerField(1, capnp.list(capnp.text)),
+    terminal: capnp.dataField(0, capnp.bool),
+    stdin: capnp.dataField(1, capnp.bool),
+    columns: capnp.dataField(1, capnp.uint16),
+    rows: capnp.dataField(2, capnp.uint16),
+    environment: capnp.pointerField(2, capnp.list(capnp.text)),
+    workingDirectory: capnp.pointerField(3, capnp.text),
+    user: capnp.pointerField(4, capnp.text),
+    timeoutMillis: capnp.dataField(1, capnp.uint64),
+    sessionId: capnp.pointerField(5, capnp.text),
+    cgroupManager: capnp.dataField(3, CgroupManager),
+    metadata: capnp.pointerField(
+      6,
+      capnp.structList(() => MapEntry),
+    ),
+  }),
+});
+
+/** Results of `Podherd.exec`. */
+export interface ExecResults {
+  session: SessionClient | undefined;
+  stdin: ByteSinkClient | undefined;
+  execId: bigint;
+  pid: number;
+}
+
+/** `ExecResults` as it is written: an absent member keeps its default. */
+export interface ExecResultsInit {
+  session?: SessionCapability | undefined;
+  stdin?: ByteSinkCapability | undefined;
+  execId?: bigint | number | undefined;
+  pid?: number | undefined;
+}
+
+export const ExecResults: capnp.StructCodec<ExecResults, ExecResultsInit> = capnp.structCodec({
+  name: 'Podherd.exec$Results',
+  typeId: 0x8a7fafdd19eb58bcn,
+  dataWords: 2,
+  pointerCount: 2,
+  fields: () => ({
+    session: capnp.pointerField(
+      0,
+      capnp.capability(
+        () => Session,
+        () => SessionClient,
+      ),
+    ),
+    stdin: capnp.pointerField(
+      1,
+      capnp.capability(
+        () => ByteSink,
+        () => ByteSinkClient,
+      ),
+    ),
+    execId: capnp.dataField(0, capnp.uint64),
+    pid: capnp.dataField(2, capnp.uint32),
+  }),
 });
 
 /** What is known of an end. Code and signal are separate; exactly one of them is meaningful. */
@@ -245,11 +1377,44 @@ export const ExitState: capnp.StructCodec<ExitState, ExitStateInit> = capnp.stru
   }),
 });
 
+export interface Finding {
+  severity: Severity | capnp.Unknown;
+  /** Stable; docs/preflight.md lists them. */
+  code: string;
+  /** A JSON pointer into config.json (RFC 6901), such as "/process/args/0"; empty: the bundle as a whole. */
+  place: string;
+  message: string;
+}
+
+/** `Finding` as it is written: an absent member keeps its default. */
+export interface FindingInit {
+  severity?: Severity | undefined;
+  /** Stable; docs/preflight.md lists them. */
+  code?: string | undefined;
+  /** A JSON pointer into config.json (RFC 6901), such as "/process/args/0"; empty: the bundle as a whole. */
+  place?: string | undefined;
+  message?: string | undefined;
+}
+
+export const Finding: capnp.StructCodec<Finding, FindingInit> = capnp.structCodec({
+  name: 'Podherd.Finding',
+  typeId: 0x8f64640bf46532b1n,
+  dataWords: 1,
+  pointerCount: 3,
+  fields: () => ({
+    severity: capnp.dataField(0, Severity),
+    code: capnp.pointerField(0, capnp.text),
+    place: capnp.pointerField(1, capnp.text),
+    message: capnp.pointerField(2, capnp.text),
+  }),
+});
+
 /** Params of `Podherd.kill`. */
 export interface KillParams {
   id: string;
   signal: number;
   target: KillTarget | capnp.Unknown;
+  metadata: MapEntry[];
 }
 
 /** `KillParams` as it is written: an absent member keeps its default. */
@@ -257,17 +1422,22 @@ export interface KillParamsInit {
   id?: string | undefined;
   signal?: number | undefined;
   target?: KillTarget | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
 }
 
 export const KillParams: capnp.StructCodec<KillParams, KillParamsInit> = capnp.structCodec({
   name: 'Podherd.kill$Params',
   typeId: 0xf873102342ecb16cn,
   dataWords: 1,
-  pointerCount: 1,
+  pointerCount: 2,
   fields: () => ({
     id: capnp.pointerField(0, capnp.text),
     signal: capnp.dataField(0, capnp.uint32),
     target: capnp.dataField(2, KillTarget),
+    metadata: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
@@ -285,44 +1455,233 @@ export const KillResults: capnp.StructCodec<KillResults, KillResultsInit> = capn
   fields: () => ({}),
 });
 
+/** What a container's labels have to be. */
+export type LabelSelector = {
+  key: string;
+} & (
+  | {
+      /** It has this label, whatever its value. */
+      which: 'exists';
+    }
+  | {
+      which: 'value';
+      /** It has this label with this value. */
+      value: string;
+    }
+  | { which: capnp.Unknown }
+);
+
+/** `LabelSelector` as it is written: an absent member keeps its default. */
+export type LabelSelectorInit = {
+  key?: string | undefined;
+} & (
+  | {
+      /** It has this label, whatever its value. */
+      which: 'exists';
+    }
+  | {
+      which: 'value';
+      /** It has this label with this value. */
+      value?: string | undefined;
+    }
+  | { which?: undefined }
+);
+
+export const LabelSelector: capnp.StructCodec<LabelSelector, LabelSelectorInit> = capnp.structCodec({
+  name: 'Podherd.LabelSelector',
+  typeId: 0xe093dc9baffc8e23n,
+  dataWords: 1,
+  pointerCount: 2,
+  fields: () => ({
+    key: capnp.pointerField(0, capnp.text),
+  }),
+  union: {
+    offset: 0,
+    members: () => [
+      ['exists', capnp.voidField],
+      ['value', capnp.pointerField(1, capnp.text)],
+    ],
+  },
+});
+
 /** Params of `Podherd.listContainers`. */
-export type ListContainersParams = capnp.NoMembers;
+export interface ListContainersParams {
+  states: (ContainerState | capnp.Unknown)[];
+  labels: LabelSelector[];
+  metadata: MapEntry[];
+}
 
 /** `ListContainersParams` as it is written: an absent member keeps its default. */
-export type ListContainersParamsInit = capnp.NoMembers;
+export interface ListContainersParamsInit {
+  states?: readonly ContainerState[] | undefined;
+  labels?: readonly LabelSelectorInit[] | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
 
 export const ListContainersParams: capnp.StructCodec<ListContainersParams, ListContainersParamsInit> =
   capnp.structCodec({
     name: 'Podherd.listContainers$Params',
     typeId: 0xed56bbfb6dedb9can,
     dataWords: 0,
-    pointerCount: 0,
-    fields: () => ({}),
+    pointerCount: 3,
+    fields: () => ({
+      states: capnp.pointerField(0, capnp.list(ContainerState)),
+      labels: capnp.pointerField(
+        1,
+        capnp.structList(() => LabelSelector),
+      ),
+      metadata: capnp.pointerField(
+        2,
+        capnp.structList(() => MapEntry),
+      ),
+    }),
   });
 
 /** Results of `Podherd.listContainers`. */
 export interface ListContainersResults {
   containers: ContainerStatus[];
+  instance: string;
+  nextSequence: bigint;
 }
 
 /** `ListContainersResults` as it is written: an absent member keeps its default. */
 export interface ListContainersResultsInit {
   containers?: readonly ContainerStatusInit[] | undefined;
+  instance?: string | undefined;
+  nextSequence?: bigint | number | undefined;
 }
 
 export const ListContainersResults: capnp.StructCodec<ListContainersResults, ListContainersResultsInit> =
   capnp.structCodec({
     name: 'Podherd.listContainers$Results',
     typeId: 0xce39fd28775cfd54n,
-    dataWords: 0,
-    pointerCount: 1,
+    dataWords: 1,
+    pointerCount: 2,
     fields: () => ({
       containers: capnp.pointerField(
         0,
         capnp.structList(() => ContainerStatus),
       ),
+      instance: capnp.pointerField(1, capnp.text),
+      nextSequence: capnp.dataField(0, capnp.uint64),
     }),
   });
+
+/** Pressure stall information (Documentation/accounting/psi.rst of the kernel). All zero where there is none. */
+export interface Pressure {
+  available: boolean;
+  someTotalMicros: bigint;
+  fullTotalMicros: bigint;
+  /** Percent. */
+  someAvg10: number;
+  fullAvg10: number;
+  someAvg60: number;
+  fullAvg60: number;
+  someAvg300: number;
+  fullAvg300: number;
+}
+
+/** `Pressure` as it is written: an absent member keeps its default. */
+export interface PressureInit {
+  available?: boolean | undefined;
+  someTotalMicros?: bigint | number | undefined;
+  fullTotalMicros?: bigint | number | undefined;
+  /** Percent. */
+  someAvg10?: number | undefined;
+  fullAvg10?: number | undefined;
+  someAvg60?: number | undefined;
+  fullAvg60?: number | undefined;
+  someAvg300?: number | undefined;
+  fullAvg300?: number | undefined;
+}
+
+export const Pressure: capnp.StructCodec<Pressure, PressureInit> = capnp.structCodec({
+  name: 'Podherd.Pressure',
+  typeId: 0xd582500c7869c01fn,
+  dataWords: 9,
+  pointerCount: 0,
+  fields: () => ({
+    available: capnp.dataField(0, capnp.bool),
+    someTotalMicros: capnp.dataField(1, capnp.uint64),
+    fullTotalMicros: capnp.dataField(2, capnp.uint64),
+    someAvg10: capnp.dataField(3, capnp.float64),
+    fullAvg10: capnp.dataField(4, capnp.float64),
+    someAvg60: capnp.dataField(5, capnp.float64),
+    fullAvg60: capnp.dataField(6, capnp.float64),
+    someAvg300: capnp.dataField(7, capnp.float64),
+    fullAvg300: capnp.dataField(8, capnp.float64),
+  }),
+});
+
+/** Params of `Podherd.EventSink.push`. */
+export interface PushParams {
+  events: Event[];
+  lost: bigint;
+}
+
+/** `PushParams` as it is written: an absent member keeps its default. */
+export interface PushParamsInit {
+  events?: readonly EventInit[] | undefined;
+  lost?: bigint | number | undefined;
+}
+
+export const PushParams: capnp.StructCodec<PushParams, PushParamsInit> = capnp.structCodec({
+  name: 'Podherd.EventSink.push$Params',
+  typeId: 0x9191551ab7e12214n,
+  dataWords: 1,
+  pointerCount: 1,
+  fields: () => ({
+    events: capnp.pointerField(
+      0,
+      capnp.structList(() => Event),
+    ),
+    lost: capnp.dataField(0, capnp.uint64),
+  }),
+});
+
+/** Results of `Podherd.EventSink.push`. */
+export type PushResults = capnp.NoMembers;
+
+/** `PushResults` as it is written: an absent member keeps its default. */
+export type PushResultsInit = capnp.NoMembers;
+
+export const PushResults: capnp.StructCodec<PushResults, PushResultsInit> = capnp.structCodec({
+  name: 'Podherd.EventSink.push$Results',
+  typeId: 0xf0ff1a042c66c88dn,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
+
+/**
+ * A bound on what a container may write. Past it the container is held back, as by a full pipe;
+ * nothing is lost.
+ */
+export interface RateLimit {
+  /** 0: no limit. */
+  bytesPerSecond: bigint;
+  /** What may be written at once after a time of silence; 0: what comes in one second. */
+  burstBytes: bigint;
+}
+
+/** `RateLimit` as it is written: an absent member keeps its default. */
+export interface RateLimitInit {
+  /** 0: no limit. */
+  bytesPerSecond?: bigint | number | undefined;
+  /** What may be written at once after a time of silence; 0: what comes in one second. */
+  burstBytes?: bigint | number | undefined;
+}
+
+export const RateLimit: capnp.StructCodec<RateLimit, RateLimitInit> = capnp.structCodec({
+  name: 'Podherd.RateLimit',
+  typeId: 0xb27765369948bb61n,
+  dataWords: 2,
+  pointerCount: 0,
+  fields: () => ({
+    bytesPerSecond: capnp.dataField(0, capnp.uint64),
+    burstBytes: capnp.dataField(1, capnp.uint64),
+  }),
+});
 
 export interface ReaperStatus {
   /** Processes that the server started. */
@@ -338,6 +1697,8 @@ export interface ReaperStatus {
   zombiesNow: number;
   /** Exits kept for open claims. */
   unclaimedExits: number;
+  /** The longest time between the server's notice of an end and its collection. */
+  longestZombieNanos: bigint;
 }
 
 /** `ReaperStatus` as it is written: an absent member keeps its default. */
@@ -355,12 +1716,14 @@ export interface ReaperStatusInit {
   zombiesNow?: number | undefined;
   /** Exits kept for open claims. */
   unclaimedExits?: number | undefined;
+  /** The longest time between the server's notice of an end and its collection. */
+  longestZombieNanos?: bigint | number | undefined;
 }
 
 export const ReaperStatus: capnp.StructCodec<ReaperStatus, ReaperStatusInit> = capnp.structCodec({
   name: 'Podherd.ReaperStatus',
   typeId: 0xe5b51b216ff5f3fcn,
-  dataWords: 5,
+  dataWords: 6,
   pointerCount: 0,
   fields: () => ({
     spawned: capnp.dataField(0, capnp.uint64),
@@ -370,6 +1733,7 @@ export const ReaperStatus: capnp.StructCodec<ReaperStatus, ReaperStatusInit> = c
     watched: capnp.dataField(7, capnp.uint32),
     zombiesNow: capnp.dataField(8, capnp.uint32),
     unclaimedExits: capnp.dataField(9, capnp.uint32),
+    longestZombieNanos: capnp.dataField(5, capnp.uint64),
   }),
 });
 
@@ -412,6 +1776,43 @@ export const ReaperStatusResults: capnp.StructCodec<ReaperStatusResults, ReaperS
     }),
   });
 
+/** Params of `Podherd.Session.resize`. */
+export interface ResizeParams {
+  columns: number;
+  rows: number;
+}
+
+/** `ResizeParams` as it is written: an absent member keeps its default. */
+export interface ResizeParamsInit {
+  columns?: number | undefined;
+  rows?: number | undefined;
+}
+
+export const ResizeParams: capnp.StructCodec<ResizeParams, ResizeParamsInit> = capnp.structCodec({
+  name: 'Podherd.Session.resize$Params',
+  typeId: 0xad65d9d271664bcen,
+  dataWords: 1,
+  pointerCount: 0,
+  fields: () => ({
+    columns: capnp.dataField(0, capnp.uint16),
+    rows: capnp.dataField(1, capnp.uint16),
+  }),
+});
+
+/** Results of `Podherd.Session.resize`. */
+export type ResizeResults = capnp.NoMembers;
+
+/** `ResizeResults` as it is written: an absent member keeps its default. */
+export type ResizeResultsInit = capnp.NoMembers;
+
+export const ResizeResults: capnp.StructCodec<ResizeResults, ResizeResultsInit> = capnp.structCodec({
+  name: 'Podherd.Session.resize$Results',
+  typeId: 0xf671a01b52cc98bcn,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
+
 export interface ServerInfo {
   /** Raised by one with every addition to this file. */
   schemaVersion: number;
@@ -424,6 +1825,12 @@ export interface ServerInfo {
   runtimeRoot: string;
   /** Names of optional parts, as docs/wire.md lists them. */
   features: string[];
+  /** Names this life of the server: event sequence numbers count within it. */
+  instance: string;
+  startedAt: Timestamp | undefined;
+  /** What the runtime calls itself ("runc", "crun"); empty when it does not say. */
+  runtimeName: string;
+  runtimeVersion: string;
 }
 
 /** `ServerInfo` as it is written: an absent member keeps its default. */
@@ -439,13 +1846,19 @@ export interface ServerInfoInit {
   runtimeRoot?: string | undefined;
   /** Names of optional parts, as docs/wire.md lists them. */
   features?: readonly string[] | undefined;
+  /** Names this life of the server: event sequence numbers count within it. */
+  instance?: string | undefined;
+  startedAt?: TimestampInit | undefined;
+  /** What the runtime calls itself ("runc", "crun"); empty when it does not say. */
+  runtimeName?: string | undefined;
+  runtimeVersion?: string | undefined;
 }
 
 export const ServerInfo: capnp.StructCodec<ServerInfo, ServerInfoInit> = capnp.structCodec({
   name: 'Podherd.ServerInfo',
   typeId: 0xc3048420315f0982n,
   dataWords: 1,
-  pointerCount: 5,
+  pointerCount: 9,
   fields: () => ({
     schemaVersion: capnp.dataField(0, capnp.uint32),
     version: capnp.pointerField(0, capnp.text),
@@ -454,6 +1867,13 @@ export const ServerInfo: capnp.StructCodec<ServerInfo, ServerInfoInit> = capnp.s
     runtimeDir: capnp.pointerField(2, capnp.text),
     runtimeRoot: capnp.pointerField(3, capnp.text),
     features: capnp.pointerField(4, capnp.list(capnp.text)),
+    instance: capnp.pointerField(5, capnp.text),
+    startedAt: capnp.pointerField(
+      6,
+      capnp.struct(() => Timestamp),
+    ),
+    runtimeName: capnp.pointerField(7, capnp.text),
+    runtimeVersion: capnp.pointerField(8, capnp.text),
   }),
 });
 
@@ -495,23 +1915,165 @@ export const ServerInfoResults: capnp.StructCodec<ServerInfoResults, ServerInfoR
     }),
   });
 
+export interface ServerStats {
+  at: Timestamp | undefined;
+  userNanos: bigint;
+  systemNanos: bigint;
+  residentBytes: bigint;
+  anonymousBytes: bigint;
+  descriptors: number;
+  threads: number;
+  connections: number;
+  /** That are kept, ended ones included. */
+  containers: number;
+  living: number;
+  /** That run. */
+  execs: number;
+  eventWatches: number;
+  nextSequence: bigint;
+}
+
+/** `ServerStats` as it is written: an absent member keeps its default. */
+export interface ServerStatsInit {
+  at?: TimestampInit | undefined;
+  userNanos?: bigint | number | undefined;
+  systemNanos?: bigint | number | undefined;
+  residentBytes?: bigint | number | undefined;
+  anonymousBytes?: bigint | number | undefined;
+  descriptors?: number | undefined;
+  threads?: number | undefined;
+  connections?: number | undefined;
+  /** That are kept, ended ones included. */
+  containers?: number | undefined;
+  living?: number | undefined;
+  /** That run. */
+  execs?: number | undefined;
+  eventWatches?: number | undefined;
+  nextSequence?: bigint | number | undefined;
+}
+
+export const ServerStats: capnp.StructCodec<ServerStats, ServerStatsInit> = capnp.structCodec({
+  name: 'Podherd.ServerStats',
+  typeId: 0xba514661edee3f8en,
+  dataWords: 9,
+  pointerCount: 1,
+  fields: () => ({
+    at: capnp.pointerField(
+      0,
+      capnp.struct(() => Timestamp),
+    ),
+    userNanos: capnp.dataField(0, capnp.uint64),
+    systemNanos: capnp.dataField(1, capnp.uint64),
+    residentBytes: capnp.dataField(2, capnp.uint64),
+    anonymousBytes: capnp.dataField(3, capnp.uint64),
+    descriptors: capnp.dataField(8, capnp.uint32),
+    threads: capnp.dataField(9, capnp.uint32),
+    connections: capnp.dataField(10, capnp.uint32),
+    containers: capnp.dataField(11, capnp.uint32),
+    living: capnp.dataField(12, capnp.uint32),
+    execs: capnp.dataField(13, capnp.uint32),
+    eventWatches: capnp.dataField(14, capnp.uint32),
+    nextSequence: capnp.dataField(8, capnp.uint64),
+  }),
+});
+
+/** Params of `Podherd.shutdown`. */
+export interface ShutdownParams {
+  mode: ShutdownMode | capnp.Unknown;
+  metadata: MapEntry[];
+}
+
+/** `ShutdownParams` as it is written: an absent member keeps its default. */
+export interface ShutdownParamsInit {
+  mode?: ShutdownMode | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const ShutdownParams: capnp.StructCodec<ShutdownParams, ShutdownParamsInit> = capnp.structCodec({
+  name: 'Podherd.shutdown$Params',
+  typeId: 0xb273ed2f530c2c4bn,
+  dataWords: 1,
+  pointerCount: 1,
+  fields: () => ({
+    mode: capnp.dataField(0, ShutdownMode),
+    metadata: capnp.pointerField(
+      0,
+      capnp.structList(() => MapEntry),
+    ),
+  }),
+});
+
+/** Results of `Podherd.shutdown`. */
+export type ShutdownResults = capnp.NoMembers;
+
+/** `ShutdownResults` as it is written: an absent member keeps its default. */
+export type ShutdownResultsInit = capnp.NoMembers;
+
+export const ShutdownResults: capnp.StructCodec<ShutdownResults, ShutdownResultsInit> = capnp.structCodec({
+  name: 'Podherd.shutdown$Results',
+  typeId: 0xae8d19f3f66d7c2fn,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
+
+/** Params of `Podherd.Session.signal`. */
+export interface SignalParams {
+  signal: number;
+}
+
+/** `SignalParams` as it is written: an absent member keeps its default. */
+export interface SignalParamsInit {
+  signal?: number | undefined;
+}
+
+export const SignalParams: capnp.StructCodec<SignalParams, SignalParamsInit> = capnp.structCodec({
+  name: 'Podherd.Session.signal$Params',
+  typeId: 0xc9d7fbb02d87831cn,
+  dataWords: 1,
+  pointerCount: 0,
+  fields: () => ({
+    signal: capnp.dataField(0, capnp.uint32),
+  }),
+});
+
+/** Results of `Podherd.Session.signal`. */
+export type SignalResults = capnp.NoMembers;
+
+/** `SignalResults` as it is written: an absent member keeps its default. */
+export type SignalResultsInit = capnp.NoMembers;
+
+export const SignalResults: capnp.StructCodec<SignalResults, SignalResultsInit> = capnp.structCodec({
+  name: 'Podherd.Session.signal$Results',
+  typeId: 0xb27af48585d82301n,
+  dataWords: 0,
+  pointerCount: 0,
+  fields: () => ({}),
+});
+
 /** Params of `Podherd.start`. */
 export interface StartParams {
   id: string;
+  metadata: MapEntry[];
 }
 
 /** `StartParams` as it is written: an absent member keeps its default. */
 export interface StartParamsInit {
   id?: string | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
 }
 
 export const StartParams: capnp.StructCodec<StartParams, StartParamsInit> = capnp.structCodec({
   name: 'Podherd.start$Params',
   typeId: 0xb02e6684f250a9efn,
   dataWords: 0,
-  pointerCount: 1,
+  pointerCount: 2,
   fields: () => ({
     id: capnp.pointerField(0, capnp.text),
+    metadata: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
   }),
 });
 
@@ -527,6 +2089,119 @@ export const StartResults: capnp.StructCodec<StartResults, StartResultsInit> = c
   dataWords: 0,
   pointerCount: 0,
   fields: () => ({}),
+});
+
+/** Params of `Podherd.stats`. */
+export interface StatsParams {
+  ids: string[];
+  metadata: MapEntry[];
+}
+
+/** `StatsParams` as it is written: an absent member keeps its default. */
+export interface StatsParamsInit {
+  ids?: readonly string[] | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const StatsParams: capnp.StructCodec<StatsParams, StatsParamsInit> = capnp.structCodec({
+  name: 'Podherd.stats$Params',
+  typeId: 0xead50aada1938b00n,
+  dataWords: 0,
+  pointerCount: 2,
+  fields: () => ({
+    ids: capnp.pointerField(0, capnp.list(capnp.text)),
+    metadata: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
+  }),
+});
+
+/** Results of `Podherd.stats`. */
+export interface StatsResults {
+  containers: ContainerStats[];
+  server: ServerStats | undefined;
+}
+
+/** `StatsResults` as it is written: an absent member keeps its default. */
+export interface StatsResultsInit {
+  containers?: readonly ContainerStatsInit[] | undefined;
+  server?: ServerStatsInit | undefined;
+}
+
+export const StatsResults: capnp.StructCodec<StatsResults, StatsResultsInit> = capnp.structCodec({
+  name: 'Podherd.stats$Results',
+  typeId: 0xcd4da07e79cabbben,
+  dataWords: 0,
+  pointerCount: 2,
+  fields: () => ({
+    containers: capnp.pointerField(
+      0,
+      capnp.structList(() => ContainerStats),
+    ),
+    server: capnp.pointerField(
+      1,
+      capnp.struct(() => ServerStats),
+    ),
+  }),
+});
+
+/** Params of `Podherd.stop`. */
+export interface StopParams {
+  id: string;
+  signal: number;
+  graceMillis: bigint;
+  metadata: MapEntry[];
+}
+
+/** `StopParams` as it is written: an absent member keeps its default. */
+export interface StopParamsInit {
+  id?: string | undefined;
+  signal?: number | undefined;
+  graceMillis?: bigint | number | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const StopParams: capnp.StructCodec<StopParams, StopParamsInit> = capnp.structCodec({
+  name: 'Podherd.stop$Params',
+  typeId: 0xca842e587ad94296n,
+  dataWords: 2,
+  pointerCount: 2,
+  fields: () => ({
+    id: capnp.pointerField(0, capnp.text),
+    signal: capnp.dataField(0, capnp.uint32),
+    graceMillis: capnp.dataField(1, capnp.int64, -1n),
+    metadata: capnp.pointerField(
+      1,
+      capnp.structList(() => MapEntry),
+    ),
+  }),
+});
+
+/** Results of `Podherd.stop`. */
+export interface StopResults {
+  status: ContainerStatus | undefined;
+  killed: boolean;
+}
+
+/** `StopResults` as it is written: an absent member keeps its default. */
+export interface StopResultsInit {
+  status?: ContainerStatusInit | undefined;
+  killed?: boolean | undefined;
+}
+
+export const StopResults: capnp.StructCodec<StopResults, StopResultsInit> = capnp.structCodec({
+  name: 'Podherd.stop$Results',
+  typeId: 0xb49426b680fd02a8n,
+  dataWords: 1,
+  pointerCount: 1,
+  fields: () => ({
+    status: capnp.pointerField(
+      0,
+      capnp.struct(() => ContainerStatus),
+    ),
+    killed: capnp.dataField(0, capnp.bool),
+  }),
 });
 
 /** A moment by the wall clock. All zero: not known, or not yet. */
@@ -554,11 +2229,66 @@ export const Timestamp: capnp.StructCodec<Timestamp, TimestampInit> = capnp.stru
   }),
 });
 
+/** Params of `Podherd.validateBundle`. */
+export interface ValidateBundleParams {
+  bundlePath: string;
+  terminal: boolean;
+  metadata: MapEntry[];
+}
+
+/** `ValidateBundleParams` as it is written: an absent member keeps its default. */
+export interface ValidateBundleParamsInit {
+  bundlePath?: string | undefined;
+  terminal?: boolean | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const ValidateBundleParams: capnp.StructCodec<ValidateBundleParams, ValidateBundleParamsInit> =
+  capnp.structCodec({
+    name: 'Podherd.validateBundle$Params',
+    typeId: 0xa85248064d84571cn,
+    dataWords: 1,
+    pointerCount: 2,
+    fields: () => ({
+      bundlePath: capnp.pointerField(0, capnp.text),
+      terminal: capnp.dataField(0, capnp.bool),
+      metadata: capnp.pointerField(
+        1,
+        capnp.structList(() => MapEntry),
+      ),
+    }),
+  });
+
+/** Results of `Podherd.validateBundle`. */
+export interface ValidateBundleResults {
+  findings: Finding[];
+}
+
+/** `ValidateBundleResults` as it is written: an absent member keeps its default. */
+export interface ValidateBundleResultsInit {
+  findings?: readonly FindingInit[] | undefined;
+}
+
+export const ValidateBundleResults: capnp.StructCodec<ValidateBundleResults, ValidateBundleResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.validateBundle$Results',
+    typeId: 0xd3f44620b7bca752n,
+    dataWords: 0,
+    pointerCount: 1,
+    fields: () => ({
+      findings: capnp.pointerField(
+        0,
+        capnp.structList(() => Finding),
+      ),
+    }),
+  });
+
 /** Params of `Podherd.waitContainer`. */
 export interface WaitContainerParams {
   id: string;
   until: ContainerState | capnp.Unknown;
   timeoutMillis: bigint;
+  metadata: MapEntry[];
 }
 
 /** `WaitContainerParams` as it is written: an absent member keeps its default. */
@@ -566,6 +2296,7 @@ export interface WaitContainerParamsInit {
   id?: string | undefined;
   until?: ContainerState | undefined;
   timeoutMillis?: bigint | number | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
 }
 
 export const WaitContainerParams: capnp.StructCodec<WaitContainerParams, WaitContainerParamsInit> =
@@ -573,11 +2304,15 @@ export const WaitContainerParams: capnp.StructCodec<WaitContainerParams, WaitCon
     name: 'Podherd.waitContainer$Params',
     typeId: 0xce21fca9fb2ef8cbn,
     dataWords: 2,
-    pointerCount: 1,
+    pointerCount: 2,
     fields: () => ({
       id: capnp.pointerField(0, capnp.text),
       until: capnp.dataField(0, ContainerState),
       timeoutMillis: capnp.dataField(1, capnp.uint64),
+      metadata: capnp.pointerField(
+        1,
+        capnp.structList(() => MapEntry),
+      ),
     }),
   });
 
@@ -607,6 +2342,361 @@ export const WaitContainerResults: capnp.StructCodec<WaitContainerResults, WaitC
       reached: capnp.dataField(0, capnp.bool),
     }),
   });
+
+/** Params of `Podherd.Session.wait`. */
+export interface WaitParams {
+  timeoutMillis: bigint;
+}
+
+/** `WaitParams` as it is written: an absent member keeps its default. */
+export interface WaitParamsInit {
+  timeoutMillis?: bigint | number | undefined;
+}
+
+export const WaitParams: capnp.StructCodec<WaitParams, WaitParamsInit> = capnp.structCodec({
+  name: 'Podherd.Session.wait$Params',
+  typeId: 0x82a1a1eab8cc64cfn,
+  dataWords: 1,
+  pointerCount: 0,
+  fields: () => ({
+    timeoutMillis: capnp.dataField(0, capnp.uint64),
+  }),
+});
+
+/** Results of `Podherd.Session.wait`. */
+export interface WaitResults {
+  end: SessionEnd | capnp.Unknown;
+  exit: ExitState | undefined;
+}
+
+/** `WaitResults` as it is written: an absent member keeps its default. */
+export interface WaitResultsInit {
+  end?: SessionEnd | undefined;
+  exit?: ExitStateInit | undefined;
+}
+
+export const WaitResults: capnp.StructCodec<WaitResults, WaitResultsInit> = capnp.structCodec({
+  name: 'Podherd.Session.wait$Results',
+  typeId: 0x9285158c96670c7fn,
+  dataWords: 1,
+  pointerCount: 1,
+  fields: () => ({
+    end: capnp.dataField(0, SessionEnd),
+    exit: capnp.pointerField(
+      0,
+      capnp.struct(() => ExitState),
+    ),
+  }),
+});
+
+/** Params of `Podherd.watchEvents`. */
+export interface WatchEventsParams {
+  sink: EventSinkClient | undefined;
+  start: EventStart | undefined;
+  metadata: MapEntry[];
+}
+
+/** `WatchEventsParams` as it is written: an absent member keeps its default. */
+export interface WatchEventsParamsInit {
+  sink?: EventSinkCapability | undefined;
+  start?: EventStartInit | undefined;
+  metadata?: readonly MapEntryInit[] | undefined;
+}
+
+export const WatchEventsParams: capnp.StructCodec<WatchEventsParams, WatchEventsParamsInit> =
+  capnp.structCodec({
+    name: 'Podherd.watchEvents$Params',
+    typeId: 0xb9359c774b8be178n,
+    dataWords: 0,
+    pointerCount: 3,
+    fields: () => ({
+      sink: capnp.pointerField(
+        0,
+        capnp.capability(
+          () => EventSink,
+          () => EventSinkClient,
+        ),
+      ),
+      start: capnp.pointerField(
+        1,
+        capnp.struct(() => EventStart),
+      ),
+      metadata: capnp.pointerField(
+        2,
+        capnp.structList(() => MapEntry),
+      ),
+    }),
+  });
+
+/** Results of `Podherd.watchEvents`. */
+export interface WatchEventsResults {
+  watch: EventWatchClient | undefined;
+  instance: string;
+  nextSequence: bigint;
+  resumed: boolean;
+}
+
+/** `WatchEventsResults` as it is written: an absent member keeps its default. */
+export interface WatchEventsResultsInit {
+  watch?: EventWatchCapability | undefined;
+  instance?: string | undefined;
+  nextSequence?: bigint | number | undefined;
+  resumed?: boolean | undefined;
+}
+
+export const WatchEventsResults: capnp.StructCodec<WatchEventsResults, WatchEventsResultsInit> =
+  capnp.structCodec({
+    name: 'Podherd.watchEvents$Results',
+    typeId: 0xa0002f7d5ed1966cn,
+    dataWords: 2,
+    pointerCount: 2,
+    fields: () => ({
+      watch: capnp.pointerField(
+        0,
+        capnp.capability(
+          () => EventWatch,
+          () => EventWatchClient,
+        ),
+      ),
+      instance: capnp.pointerField(1, capnp.text),
+      nextSequence: capnp.dataField(0, capnp.uint64),
+      resumed: capnp.dataField(64, capnp.bool),
+    }),
+  });
+
+/** Params of `Podherd.ByteSink.write`. */
+export interface WriteParams {
+  data: Uint8Array;
+}
+
+/** `WriteParams` as it is written: an absent member keeps its default. */
+export interface WriteParamsInit {
+  data?: Uint8Array | undefined;
+}
+
+export const WriteParams: capnp.StructCodec<WriteParams, WriteParamsInit> = capnp.structCodec({
+  name: 'Podherd.ByteSink.write$Params',
+  typeId: 0xd774ceee2d192d7an,
+  dataWords: 0,
+  pointerCount: 1,
+  fields: () => ({
+    data: capnp.pointerField(0, capnp.data),
+  }),
+});
+
+/**
+ * Where bytes go. Each call is answered when its bytes are taken: who sends them has a bounded
+ * number of calls open, and so is held back by a slow reader.
+ */
+export const ByteSink = {
+  name: 'Podherd.ByteSink',
+  typeId: 0x98fe20644c83d451n,
+  superclasses: [],
+  methods: {
+    write: {
+      interfaceId: 0x98fe20644c83d451n,
+      interfaceName: 'Podherd.ByteSink',
+      methodId: 0,
+      methodName: 'write',
+      params: WriteParams,
+      results: capnp.StreamResult,
+      streaming: true,
+    },
+    end: {
+      interfaceId: 0x98fe20644c83d451n,
+      interfaceName: 'Podherd.ByteSink',
+      methodId: 1,
+      methodName: 'end',
+      params: EndParams,
+      results: EndResults,
+      streaming: false,
+    },
+  },
+} satisfies capnp.InterfaceDescriptor;
+
+/** Calls `Podherd.ByteSink` on the other side. */
+export class ByteSinkClient extends capnp.CapabilityClient {
+  override readonly descriptor: capnp.InterfaceDescriptor = ByteSink;
+
+  async write(params: WriteParamsInit, options?: capnp.CallOptions): Promise<void> {
+    await this.caller.call(ByteSink.methods.write, params, options);
+  }
+
+  /** Nothing more will be written. After it, and when the sink is released, it is closed. */
+  end(params: EndParamsInit = {}, options?: capnp.CallOptions): Promise<EndResults> {
+    return this.caller.call(ByteSink.methods.end, params, options);
+  }
+}
+
+/** Answers the calls to a `Podherd.ByteSink` of ours. What a handler throws becomes the call's exception. */
+export interface ByteSinkHandlers {
+  write(params: WriteParams, context: capnp.CallContext): Promise<void> | void;
+  /** Nothing more will be written. After it, and when the sink is released, it is closed. */
+  end(params: EndParams, context: capnp.CallContext): Promise<void> | void;
+}
+
+/** What a member of type `ByteSink` takes: a client of this connection, or an object that serves it. */
+export type ByteSinkCapability = capnp.CapabilityInit<ByteSinkClient, ByteSinkHandlers>;
+
+/** Make handlers into an object that the other side can call as a `ByteSink`. */
+export function serveByteSink(handlers: ByteSinkHandlers): capnp.LocalCapability<ByteSinkHandlers> {
+  return new capnp.LocalCapability(ByteSink, handlers);
+}
+
+/** The interface `Podherd.EventSink`. */
+export const EventSink = {
+  name: 'Podherd.EventSink',
+  typeId: 0xaeef0dde4b0f90a9n,
+  superclasses: [],
+  methods: {
+    push: {
+      interfaceId: 0xaeef0dde4b0f90a9n,
+      interfaceName: 'Podherd.EventSink',
+      methodId: 0,
+      methodName: 'push',
+      params: PushParams,
+      results: PushResults,
+      streaming: false,
+    },
+  },
+} satisfies capnp.InterfaceDescriptor;
+
+/** Calls `Podherd.EventSink` on the other side. */
+export class EventSinkClient extends capnp.CapabilityClient {
+  override readonly descriptor: capnp.InterfaceDescriptor = EventSink;
+
+  /**
+   * In order of their sequence, each once. `lost`: how many before the first of these can't be had any more.
+   * The next call is made when this one is answered.
+   */
+  push(params: PushParamsInit, options?: capnp.CallOptions): Promise<PushResults> {
+    return this.caller.call(EventSink.methods.push, params, options);
+  }
+}
+
+/** Answers the calls to a `Podherd.EventSink` of ours. What a handler throws becomes the call's exception. */
+export interface EventSinkHandlers {
+  /**
+   * In order of their sequence, each once. `lost`: how many before the first of these can't be had any more.
+   * The next call is made when this one is answered.
+   */
+  push(params: PushParams, context: capnp.CallContext): Promise<void> | void;
+}
+
+/** What a member of type `EventSink` takes: a client of this connection, or an object that serves it. */
+export type EventSinkCapability = capnp.CapabilityInit<EventSinkClient, EventSinkHandlers>;
+
+/** Make handlers into an object that the other side can call as a `EventSink`. */
+export function serveEventSink(handlers: EventSinkHandlers): capnp.LocalCapability<EventSinkHandlers> {
+  return new capnp.LocalCapability(EventSink, handlers);
+}
+
+/** A watch; releasing it ends it. */
+export const EventWatch = {
+  name: 'Podherd.EventWatch',
+  typeId: 0xfdaba6736ba31bb2n,
+  superclasses: [],
+  methods: {},
+} satisfies capnp.InterfaceDescriptor;
+
+/** Calls `Podherd.EventWatch` on the other side. */
+export class EventWatchClient extends capnp.CapabilityClient {
+  override readonly descriptor: capnp.InterfaceDescriptor = EventWatch;
+}
+
+/** Answers the calls to a `Podherd.EventWatch` of ours. What a handler throws becomes the call's exception. */
+export interface EventWatchHandlers {}
+
+/** What a member of type `EventWatch` takes: a client of this connection, or an object that serves it. */
+export type EventWatchCapability = capnp.CapabilityInit<EventWatchClient, EventWatchHandlers>;
+
+/** Make handlers into an object that the other side can call as a `EventWatch`. */
+export function serveEventWatch(handlers: EventWatchHandlers): capnp.LocalCapability<EventWatchHandlers> {
+  return new capnp.LocalCapability(EventWatch, handlers);
+}
+
+/**
+ * One caller's hold on the streams of a process. Releasing it ends the session: an exec is killed with
+ * all that came of it, an attached container goes on.
+ */
+export const Session = {
+  name: 'Podherd.Session',
+  typeId: 0xb854ffa077b66d73n,
+  superclasses: [],
+  methods: {
+    resize: {
+      interfaceId: 0xb854ffa077b66d73n,
+      interfaceName: 'Podherd.Session',
+      methodId: 0,
+      methodName: 'resize',
+      params: ResizeParams,
+      results: ResizeResults,
+      streaming: false,
+    },
+    signal: {
+      interfaceId: 0xb854ffa077b66d73n,
+      interfaceName: 'Podherd.Session',
+      methodId: 1,
+      methodName: 'signal',
+      params: SignalParams,
+      results: SignalResults,
+      streaming: false,
+    },
+    wait: {
+      interfaceId: 0xb854ffa077b66d73n,
+      interfaceName: 'Podherd.Session',
+      methodId: 2,
+      methodName: 'wait',
+      params: WaitParams,
+      results: WaitResults,
+      streaming: false,
+    },
+  },
+} satisfies capnp.InterfaceDescriptor;
+
+/** Calls `Podherd.Session` on the other side. */
+export class SessionClient extends capnp.CapabilityClient {
+  override readonly descriptor: capnp.InterfaceDescriptor = Session;
+
+  /** Set the terminal's size; `NO_TERMINAL` without one. */
+  resize(params: ResizeParamsInit, options?: capnp.CallOptions): Promise<ResizeResults> {
+    return this.caller.call(Session.methods.resize, params, options);
+  }
+
+  /** To the exec's process, or to the container's init. */
+  signal(params: SignalParamsInit, options?: capnp.CallOptions): Promise<SignalResults> {
+    return this.caller.call(Session.methods.signal, params, options);
+  }
+
+  /**
+   * Answers when the process has ended and all its output was taken, or when the time is over. At most 10 minutes
+   * at a time. What the exit state says of logs holds for containers only.
+   */
+  wait(params: WaitParamsInit, options?: capnp.CallOptions): Promise<WaitResults> {
+    return this.caller.call(Session.methods.wait, params, options);
+  }
+}
+
+/** Answers the calls to a `Podherd.Session` of ours. What a handler throws becomes the call's exception. */
+export interface SessionHandlers {
+  /** Set the terminal's size; `NO_TERMINAL` without one. */
+  resize(params: ResizeParams, context: capnp.CallContext): Promise<void> | void;
+  /** To the exec's process, or to the container's init. */
+  signal(params: SignalParams, context: capnp.CallContext): Promise<void> | void;
+  /**
+   * Answers when the process has ended and all its output was taken, or when the time is over. At most 10 minutes
+   * at a time. What the exit state says of logs holds for containers only.
+   */
+  wait(params: WaitParams, context: capnp.CallContext): Promise<WaitResultsInit> | WaitResultsInit;
+}
+
+/** What a member of type `Session` takes: a client of this connection, or an object that serves it. */
+export type SessionCapability = capnp.CapabilityInit<SessionClient, SessionHandlers>;
+
+/** Make handlers into an object that the other side can call as a `Session`. */
+export function serveSession(handlers: SessionHandlers): capnp.LocalCapability<SessionHandlers> {
+  return new capnp.LocalCapability(Session, handlers);
+}
 
 /** The interface `Podherd`. */
 export const Podherd = {
@@ -686,6 +2776,78 @@ export const Podherd = {
       results: ReaperStatusResults,
       streaming: false,
     },
+    create: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 8,
+      methodName: 'create',
+      params: CreateParams,
+      results: CreateResults,
+      streaming: false,
+    },
+    stop: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 9,
+      methodName: 'stop',
+      params: StopParams,
+      results: StopResults,
+      streaming: false,
+    },
+    exec: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 10,
+      methodName: 'exec',
+      params: ExecParams,
+      results: ExecResults,
+      streaming: false,
+    },
+    attach: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 11,
+      methodName: 'attach',
+      params: AttachParams,
+      results: AttachResults,
+      streaming: false,
+    },
+    watchEvents: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 12,
+      methodName: 'watchEvents',
+      params: WatchEventsParams,
+      results: WatchEventsResults,
+      streaming: false,
+    },
+    stats: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 13,
+      methodName: 'stats',
+      params: StatsParams,
+      results: StatsResults,
+      streaming: false,
+    },
+    validateBundle: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 14,
+      methodName: 'validateBundle',
+      params: ValidateBundleParams,
+      results: ValidateBundleResults,
+      streaming: false,
+    },
+    shutdown: {
+      interfaceId: 0xf56612584854fc60n,
+      interfaceName: 'Podherd',
+      methodId: 15,
+      methodName: 'shutdown',
+      params: ShutdownParams,
+      results: ShutdownResults,
+      streaming: false,
+    },
   },
 } satisfies capnp.InterfaceDescriptor;
 
@@ -720,9 +2882,13 @@ export class PodherdClient extends ConmonClient {
     return this.caller.call(Podherd.methods.containerStatus, params, options);
   }
 
-  /** All that are kept, ended ones included, in the order of their creation. */
+  /**
+   * Those that are kept, ended ones included, in the order of their creation: in one of `states`,
+   * unless that is empty, and matching all of `labels`. What happens after this answer was made is in
+   * the events from `nextSequence` on.
+   */
   listContainers(
-    params: ListContainersParamsInit = {},
+    params: ListContainersParamsInit,
     options?: capnp.CallOptions,
   ): Promise<ListContainersResults> {
     return this.caller.call(Podherd.methods.listContainers, params, options);
@@ -743,6 +2909,59 @@ export class PodherdClient extends ConmonClient {
   ): Promise<ReaperStatusResults> {
     return this.caller.call(Podherd.methods.reaperStatus, params, options);
   }
+
+  /** As `createContainer`. The findings are those of the preflight. */
+  create(params: CreateParamsInit, options?: capnp.CallOptions): Promise<CreateResults> {
+    return this.caller.call(Podherd.methods.create, params, options);
+  }
+
+  /**
+   * Send the stop signal to init, wait, and kill every process of the container if it has not ended by then.
+   * Answers when the end is published; at once for one that has ended. Signal 0 and grace -1: the container's own.
+   * `killed`: the time of grace was not enough. Once begun it is carried through, whatever becomes of the caller.
+   */
+  stop(params: StopParamsInit, options?: capnp.CallOptions): Promise<StopResults> {
+    return this.caller.call(Podherd.methods.stop, params, options);
+  }
+
+  /**
+   * Run a command in a running container and hand on its streams while it runs. With a terminal everything comes as
+   * stdout. A null sink discards. `stdin` is null for a command without input. Answered when the command runs.
+   */
+  exec(params: ExecParamsInit, options?: capnp.CallOptions): Promise<ExecResults> {
+    return this.caller.call(Podherd.methods.exec, params, options);
+  }
+
+  /** Take part in a container's streams: output from now on, and its input. `stdin` is null where there is none. */
+  attach(params: AttachParamsInit, options?: capnp.CallOptions): Promise<AttachResults> {
+    return this.caller.call(Podherd.methods.attach, params, options);
+  }
+
+  /**
+   * Watch what happens to all containers. `resumed`: the instance that was asked for is this one.
+   * `nextSequence`: the first that happens after this call.
+   */
+  watchEvents(params: WatchEventsParamsInit, options?: capnp.CallOptions): Promise<WatchEventsResults> {
+    return this.caller.call(Podherd.methods.watchEvents, params, options);
+  }
+
+  /** Of these containers, which have to live; of all that live when `ids` is empty. */
+  stats(params: StatsParamsInit, options?: capnp.CallOptions): Promise<StatsResults> {
+    return this.caller.call(Podherd.methods.stats, params, options);
+  }
+
+  /** What is wrong with a bundle, as far as it can be known without the runtime. `terminal`: as create would be asked. */
+  validateBundle(
+    params: ValidateBundleParamsInit,
+    options?: capnp.CallOptions,
+  ): Promise<ValidateBundleResults> {
+    return this.caller.call(Podherd.methods.validateBundle, params, options);
+  }
+
+  /** End the server. Answered when it has begun; it is done when the connection is closed and the process has ended. */
+  shutdown(params: ShutdownParamsInit, options?: capnp.CallOptions): Promise<ShutdownResults> {
+    return this.caller.call(Podherd.methods.shutdown, params, options);
+  }
 }
 
 /** Answers the calls to a `Podherd` of ours. What a handler throws becomes the call's exception. */
@@ -762,7 +2981,11 @@ export interface PodherdHandlers extends ConmonHandlers {
     params: ContainerStatusParams,
     context: capnp.CallContext,
   ): Promise<ContainerStatusResultsInit> | ContainerStatusResultsInit;
-  /** All that are kept, ended ones included, in the order of their creation. */
+  /**
+   * Those that are kept, ended ones included, in the order of their creation: in one of `states`,
+   * unless that is empty, and matching all of `labels`. What happens after this answer was made is in
+   * the events from `nextSequence` on.
+   */
   listContainers(
     params: ListContainersParams,
     context: capnp.CallContext,
@@ -780,6 +3003,38 @@ export interface PodherdHandlers extends ConmonHandlers {
     params: ReaperStatusParams,
     context: capnp.CallContext,
   ): Promise<ReaperStatusResultsInit> | ReaperStatusResultsInit;
+  /** As `createContainer`. The findings are those of the preflight. */
+  create(params: CreateParams, context: capnp.CallContext): Promise<CreateResultsInit> | CreateResultsInit;
+  /**
+   * Send the stop signal to init, wait, and kill every process of the container if it has not ended by then.
+   * Answers when the end is published; at once for one that has ended. Signal 0 and grace -1: the container's own.
+   * `killed`: the time of grace was not enough. Once begun it is carried through, whatever becomes of the caller.
+   */
+  stop(params: StopParams, context: capnp.CallContext): Promise<StopResultsInit> | StopResultsInit;
+  /**
+   * Run a command in a running container and hand on its streams while it runs. With a terminal everything comes as
+   * stdout. A null sink discards. `stdin` is null for a command without input. Answered when the command runs.
+   */
+  exec(params: ExecParams, context: capnp.CallContext): Promise<ExecResultsInit> | ExecResultsInit;
+  /** Take part in a container's streams: output from now on, and its input. `stdin` is null where there is none. */
+  attach(params: AttachParams, context: capnp.CallContext): Promise<AttachResultsInit> | AttachResultsInit;
+  /**
+   * Watch what happens to all containers. `resumed`: the instance that was asked for is this one.
+   * `nextSequence`: the first that happens after this call.
+   */
+  watchEvents(
+    params: WatchEventsParams,
+    context: capnp.CallContext,
+  ): Promise<WatchEventsResultsInit> | WatchEventsResultsInit;
+  /** Of these containers, which have to live; of all that live when `ids` is empty. */
+  stats(params: StatsParams, context: capnp.CallContext): Promise<StatsResultsInit> | StatsResultsInit;
+  /** What is wrong with a bundle, as far as it can be known without the runtime. `terminal`: as create would be asked. */
+  validateBundle(
+    params: ValidateBundleParams,
+    context: capnp.CallContext,
+  ): Promise<ValidateBundleResultsInit> | ValidateBundleResultsInit;
+  /** End the server. Answered when it has begun; it is done when the connection is closed and the process has ended. */
+  shutdown(params: ShutdownParams, context: capnp.CallContext): Promise<void> | void;
 }
 
 /** What a member of type `Podherd` takes: a client of this connection, or an object that serves it. */
