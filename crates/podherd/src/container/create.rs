@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use before::Before;
 use early::Early;
-pub use request::{CreateRequest, FdSlots};
+pub use request::{CreateRequest, FdSlots, Preflight};
 use streams::{ChildEnds, Streams};
 use undo::Undo;
 
@@ -49,6 +49,7 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
             .iter()
             .filter_map(|target| Some(target.path()?.to_owned()))
             .collect(),
+        settings: request.settings.clone(),
     })?;
     let mut undo = Undo::new(container.clone());
     let made = pod

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::kill::kill_all;
+use super::stop::end;
 use super::{Container, ContainerId, Phase, Pod};
 use crate::error::{Code, Error, Result};
 
@@ -49,33 +49,6 @@ pub async fn end_and_remove(pod: &Pod, container: &Rc<Container>) -> Result<()> 
     pod.containers.forget(container);
     pod.journal.deleted(container.id.as_str());
     Ok(())
-}
-
-/// Kills a container and waits until its end is published, at most the time of a runtime call.
-async fn end(pod: &Pod, container: &Container) -> Result<()> {
-    if container.phase() >= Phase::Exited {
-        return Ok(());
-    }
-    if let Err(error) = kill_all(container).await
-        && error.code != Code::ContainerNotRunning
-    {
-        tracing::warn!(container = %container.id, code = %error.code, "{}", error.message);
-    }
-    let mut state = container.state.subscribe();
-    let ended = tokio::time::timeout(
-        pod.limits.runtime_timeout,
-        state.wait_for(|state| state.phase >= Phase::Exited),
-    );
-    match ended.await {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::new(
-            Code::ContainerAlive,
-            format!(
-                "container {} was killed and has not ended yet; its processes may hang in the kernel",
-                container.id
-            ),
-        )),
-    }
 }
 
 /// Makes the runtime forget the container, unless somebody else has done that already.

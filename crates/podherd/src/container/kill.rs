@@ -21,12 +21,7 @@ pub enum KillTarget {
 
 /// Sends `signal` (1 to 64) to a container that lives.
 pub async fn kill(pod: &Rc<Pod>, id: &ContainerId, signal: i32, target: KillTarget) -> Result<()> {
-    if !(1..=LAST_SIGNAL).contains(&signal) {
-        return Err(Error::new(
-            Code::InvalidArgument,
-            format!("signal {signal} is not one of 1 to {LAST_SIGNAL}"),
-        ));
-    }
+    check_signal(signal)?;
     let container = pod.containers.get(id)?;
     container.living()?;
     match target {
@@ -54,7 +49,19 @@ pub async fn kill_all(container: &Container) -> Result<()> {
     signal_all(container, SIGKILL).await
 }
 
-fn signal_init(container: &Container, signal: i32) -> Result<()> {
+/// Refuses what is no signal.
+pub fn check_signal(signal: i32) -> Result<()> {
+    if (1..=LAST_SIGNAL).contains(&signal) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::InvalidArgument,
+        format!("signal {signal} is not one of 1 to {LAST_SIGNAL}"),
+    ))
+}
+
+/// Sends a signal to init alone.
+pub fn signal_init(container: &Container, signal: i32) -> Result<()> {
     let parts = container.living()?;
     parts.init.signal(signal).map_err(|error| match error {
         SignalError::Ended => container.not_running("has ended"),

@@ -1,7 +1,8 @@
 //! Containers and their execs, from create to delete. Nothing here knows of RPC.
 //!
 //! - [`Pod`] holds what all containers share; [`Store`] the containers.
-//! - `create`, `start`, `exec`, `attach`, `kill`, `delete`, `wait` are the phases and what callers ask for.
+//! - `settings` are what a container is created with and keeps.
+//! - `create`, `start`, `exec`, `attach`, `kill`, `stop`, `delete`, `wait` are the phases and what callers ask for.
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
 //! - `supervise` accompanies a container from its creation to its published end.
 
@@ -13,8 +14,10 @@ mod id;
 mod kill;
 mod launch;
 mod pod;
+mod settings;
 mod start;
 mod state;
+mod stop;
 mod store;
 mod supervise;
 mod wait;
@@ -36,16 +39,18 @@ use crate::logs::{ContainerLog, LogError};
 use crate::stdio::Stdio;
 
 pub use attach::attach;
-pub use create::{CreateRequest, FdSlots, create};
+pub use create::{CreateRequest, FdSlots, Preflight, create};
 pub use delete::{delete, end_and_remove};
 pub use exec::{
     ExecRequest, ExecResult, ExecSession, ExecSessionRequest, ExecSpec, could_not_start, exec, exec_session,
 };
 pub use id::ContainerId;
-pub use kill::{KillTarget, kill};
+pub use kill::{KillTarget, check_signal, kill};
 pub use pod::{Pod, RuntimeDir};
+pub use settings::{Labels, RateLimit, Settings, Stopping};
 pub use start::{notice_start, start};
 pub use state::{ExitState, Phase, State, Unknown, shell_code};
+pub use stop::{StopRequest, stop};
 pub use store::Store;
 pub use supervise::Ending;
 pub use wait::wait;
@@ -64,6 +69,8 @@ pub struct Container {
     pub sequence: u64,
     /// Files of its log.
     pub log_paths: Vec<PathBuf>,
+    /// What it was created with.
+    pub settings: Settings,
     state: watch::Sender<State>,
     /// What there is from its creation to its published end; afterwards it holds no descriptor.
     parts: RefCell<Option<Rc<Parts>>>,
@@ -106,6 +113,11 @@ impl Container {
             .as_ref()
             .filter(|parts| parts.init.exit().is_none())
             .map(|parts| parts.init.pid())
+    }
+
+    /// Execs that run in it.
+    pub fn execs(&self) -> usize {
+        self.execs.len()
     }
 
     /// Bytes of output that its log could not take.

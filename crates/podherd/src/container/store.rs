@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
-use super::{Container, ContainerId, Phase, State};
+use super::{Container, ContainerId, Phase, Settings, State};
 use crate::error::{Code, Error, Result};
 
 /// All containers by their id.
@@ -35,6 +35,8 @@ pub struct NewContainer {
     pub terminal: bool,
     /// Files of its log.
     pub log_paths: Vec<PathBuf>,
+    /// What it keeps of its creation.
+    pub settings: Settings,
 }
 
 impl Store {
@@ -77,6 +79,7 @@ impl Store {
             created_at: SystemTime::now(),
             sequence,
             log_paths: new.log_paths,
+            settings: new.settings,
             state: watch::Sender::new(state),
             parts: RefCell::new(None),
             cgroup: OnceCell::new(),
@@ -153,6 +156,7 @@ mod tests {
             bundle: "/bundle".into(),
             terminal: false,
             log_paths: Vec::new(),
+            settings: Settings::default(),
         })
     }
 

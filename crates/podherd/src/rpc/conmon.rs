@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use podherd_schema::conmon_capnp::conmon;
 
-use super::{Service, read, write};
+use super::{Service, create, read, write};
 use crate::attach::{self, AttachRequest};
-use crate::container::{
-    self, CreateRequest, ExecRequest, ExecResult, ExecSpec, FdSlots, could_not_start, shell_code,
-};
+use crate::container::{self, ExecRequest, ExecResult, ExecSpec, could_not_start, shell_code};
 use crate::error::Result;
 use crate::namespaces;
 use crate::server::BuildData;
@@ -48,7 +46,7 @@ impl conmon::Server for Service {
         params: conmon::CreateContainerParams,
         mut results: conmon::CreateContainerResults,
     ) -> capnp::Result<()> {
-        let request = create_request(params.get()?.get_request()?)?;
+        let request = create::compatible(params.get()?.get_request()?)?;
         let pid = container::create(&self.pod, request).await?;
         results.get().init_response().set_container_pid(pid);
         Ok(())
@@ -203,25 +201,6 @@ impl conmon::Server for Service {
         write::namespaces(&made, results.get().init_response());
         Ok(())
     }
-}
-
-fn create_request(request: conmon::create_container_request::Reader<'_>) -> Result<CreateRequest> {
-    Ok(CreateRequest {
-        id: read::id(request.get_id())?,
-        bundle: read::path("bundlePath", request.get_bundle_path())?,
-        terminal: request.get_terminal(),
-        stdin: request.get_stdin(),
-        logs: read::log_drivers(request.get_log_drivers())?,
-        ending: read::ending(request)?,
-        global_args: read::texts("globalArgs", request.get_global_args())?,
-        command_args: read::texts("commandArgs", request.get_command_args())?,
-        env: read::env(request.get_env_vars())?,
-        cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
-        slots: FdSlots {
-            additional: read::numbers("additionalFds", request.get_additional_fds())?,
-            leaked: read::numbers("leakFds", request.get_leak_fds())?,
-        },
-    })
 }
 
 fn exec_request(request: conmon::exec_sync_container_request::Reader<'_>) -> Result<ExecRequest> {

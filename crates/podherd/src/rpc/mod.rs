@@ -3,11 +3,13 @@
 //!
 //! - `conmon`: the interface that conmon-rs's clients speak.
 //! - `podherd`: ours.
+//! - `create`: what both ask for when a container is created.
 //! - `bounded`: how many calls a connection may have in flight.
 //! - `read`: from messages to checked types. `write`: from states to messages.
 
 mod bounded;
 mod conmon;
+mod create;
 mod podherd;
 mod read;
 mod write;

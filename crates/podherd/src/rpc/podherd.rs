@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use podherd_schema::podherd_capnp::podherd;
 
-use super::{Service, read, write};
-use crate::container::{self, KillTarget, Phase};
+use super::{Service, create, read, write};
+use crate::container::{self, KillTarget, Phase, StopRequest};
 use crate::server::BuildData;
 
 /// Raised with every addition to `schema/podherd.capnp`.
@@ -30,6 +30,17 @@ impl podherd::Server for Service {
         Ok(())
     }
 
+    async fn create(
+        self: Rc<Self>,
+        params: podherd::CreateParams,
+        mut results: podherd::CreateResults,
+    ) -> capnp::Result<()> {
+        let request = create::ours(params.get()?.get_request()?)?;
+        let pid = container::create(&self.pod, request).await?;
+        results.get().set_pid(pid);
+        Ok(())
+    }
+
     async fn start(
         self: Rc<Self>,
         params: podherd::StartParams,
@@ -47,8 +58,33 @@ impl podherd::Server for Service {
             Ok(podherd::KillTarget::All) => KillTarget::All,
             Err(unknown) => return Err(read::invalid("target", unknown).into()),
         };
-        let signal = i32::try_from(params.get_signal()).map_err(|error| read::invalid("signal", error))?;
+        let signal = read::signal("signal", params.get_signal())?;
         Ok(container::kill(&self.pod, &id, signal, target).await?)
+    }
+
+    async fn stop(
+        self: Rc<Self>,
+        params: podherd::StopParams,
+        mut results: podherd::StopResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let id = read::id(params.get_id())?;
+        let signal = match params.get_signal() {
+            0 => None,
+            signal => Some(read::signal("signal", signal)?),
+        };
+        let grace = match params.get_grace_millis() {
+            -1 => None,
+            millis => {
+                let millis = u64::try_from(millis).map_err(|error| read::invalid("graceMillis", error))?;
+                Some(Duration::from_millis(millis))
+            }
+        };
+        let (container, killed) = container::stop(&self.pod, &id, StopRequest { signal, grace }).await?;
+        let mut results = results.get();
+        results.set_killed(killed);
+        write::status(&container, results.init_status());
+        Ok(())
     }
 
     async fn delete(

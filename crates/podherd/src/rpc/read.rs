@@ -92,6 +92,23 @@ pub fn env(
         .collect()
 }
 
+/// A map from text to text, in its order.
+pub fn map(
+    field: &str,
+    value: capnp::Result<capnp::struct_list::Reader<'_, schema::map_entry::Owned>>,
+) -> Result<Vec<(String, String)>> {
+    value
+        .map_err(|error| invalid(field, error))?
+        .iter()
+        .map(|entry| Ok((text(field, entry.get_key())?, text(field, entry.get_value())?)))
+        .collect()
+}
+
+/// A signal by its number; whether there is one of it is for others to say.
+pub fn signal(field: &str, number: u32) -> Result<i32> {
+    i32::try_from(number).map_err(|error| invalid(field, error))
+}
+
 /// Who makes cgroups.
 pub fn cgroup_manager(
     value: std::result::Result<schema::CgroupManager, capnp::NotInSchema>,

@@ -7,7 +7,7 @@ use podherd_reaper::Status;
 use podherd_schema::conmon_capnp::conmon;
 use podherd_schema::podherd_capnp::podherd as schema;
 
-use crate::container::{Container, ExitState, Phase, Unknown};
+use crate::container::{Container, ExitState, Labels, Phase, Settings, Unknown};
 use crate::namespaces::Kind;
 
 /// All that is known of a container.
@@ -21,12 +21,38 @@ pub fn status(container: &Container, mut to: schema::container_status::Builder<'
     timestamp(Some(container.created_at), to.reborrow().init_created_at());
     timestamp(state.started_at, to.reborrow().init_started_at());
     to.set_dropped_log_bytes(container.dropped_log_bytes());
+    to.set_execs(container.execs() as u32);
+    settings(&container.settings, to.reborrow());
     let mut paths = to.reborrow().init_log_paths(container.log_paths.len() as u32);
     for (index, path) in container.log_paths.iter().enumerate() {
         paths.set(index as u32, &*path.to_string_lossy());
     }
     if let Some(state) = &state.exit {
         exit(state, to.init_exit());
+    }
+}
+
+fn settings(settings: &Settings, mut to: schema::container_status::Builder<'_>) {
+    to.set_stop_signal(settings.stopping.signal.unsigned_abs());
+    let grace = settings.stopping.grace.as_millis();
+    to.set_stop_grace_millis(grace.try_into().unwrap_or(u64::MAX));
+    labels(
+        &settings.labels,
+        to.reborrow().init_labels(settings.labels.iter().len() as u32),
+    );
+    if let Some(limit) = settings.rate_limit {
+        let mut to = to.init_rate_limit();
+        to.set_bytes_per_second(limit.bytes_per_second);
+        to.set_burst_bytes(limit.burst_bytes);
+    }
+}
+
+/// Labels as a list.
+pub fn labels(labels: &Labels, mut to: capnp::struct_list::Builder<'_, conmon::map_entry::Owned>) {
+    for (index, (key, value)) in labels.iter().enumerate() {
+        let mut entry = to.reborrow().get(index as u32);
+        entry.set_key(key);
+        entry.set_value(value);
     }
 }
 

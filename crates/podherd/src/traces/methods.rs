@@ -130,7 +130,9 @@ impl Request {
                 Self::with(params.get_metadata(), Some(params.get_id()))
             }};
             ($params:ident, request) => {{
-                let request = params.get_as::<podherd::$params::Reader<'_>>()?.get_request()?;
+                let request = params
+                    .get_as::<podherd::$params::Reader<'_>>()?
+                    .get_request()?;
                 Self::with(request.get_metadata(), Some(request.get_id()))
             }};
         }

@@ -3,8 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use crate::container::ContainerId;
 use crate::container::supervise::Ending;
+use crate::container::{ContainerId, Settings};
 use crate::error::Result;
 use crate::fd_socket::FdSocket;
 use crate::logs::LogTarget;
@@ -35,6 +35,22 @@ pub struct CreateRequest {
     pub cgroup_manager: CgroupManager,
     /// Descriptors for the runtime and for the container's life.
     pub slots: FdSlots,
+    /// What the container keeps.
+    pub settings: Settings,
+    /// Whether the bundle is checked first.
+    pub preflight: Preflight,
+}
+
+/// What is done with what is wrong with a bundle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preflight {
+    /// It is left to the runtime.
+    #[default]
+    Off,
+    /// The caller is told, and the container is created all the same.
+    Warn,
+    /// An error refuses the create before anything is spawned for it.
+    Enforce,
 }
 
 /// Slots of the fd socket. A create takes them as soon as the id is found to be free; from then on they are
