@@ -1,6 +1,8 @@
-//! How many calls of one connection may be in flight: counted where calls are dispatched, whatever their method.
+//! How many calls of one connection may be in flight: counted where calls are dispatched, whatever their method
+//! and whatever capability of the connection they go to.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -9,9 +11,7 @@ use capnp::capability::{
     Client, DispatchCallResult, FromClientHook, FromServer, Params, Promise, Results, Server,
 };
 use capnp::private::capability::ClientHook;
-use podherd_schema::podherd_capnp::podherd;
 
-use super::Service;
 use crate::error::{Code, Error};
 
 /// The calls of one connection.
@@ -31,6 +31,20 @@ impl Calls {
             in_flight: Cell::new(0),
             most,
         }
+    }
+
+    /// A client of `server`, for this connection: its calls count among the connection's. `C` is the generated
+    /// client of the interface.
+    pub fn client<C, S>(self: &Rc<Self>, server: S) -> C
+    where
+        C: FromServer<S> + 'static,
+        S: 'static,
+    {
+        let client: Bounded<C> = capnp_rpc::new_client(OfConnection {
+            calls: self.clone(),
+            server: Rc::new(server),
+        });
+        C::new(client.client.hook)
     }
 
     fn begin(self: &Rc<Self>) -> Result<Call, Error> {
@@ -54,22 +68,47 @@ impl Drop for Call {
     }
 }
 
-/// The client of a [`Service`] whose calls are counted.
-pub struct Bounded(pub Client);
+/// An object that a connection calls.
+struct OfConnection<S> {
+    calls: Rc<Calls>,
+    server: Rc<S>,
+}
+
+/// The client of an object whose calls are counted; `C` is what the generated code makes of it.
+struct Bounded<C> {
+    client: Client,
+    generated: PhantomData<C>,
+}
 
 /// Dispatches calls as the generated code does, unless there are too many.
-#[derive(Clone)]
-pub struct Dispatch(podherd::ServerDispatch<Service>);
+struct Dispatch<C: FromServer<S>, S> {
+    dispatch: C::Dispatch,
+    object: Rc<OfConnection<S>>,
+}
 
-impl FromServer<Service> for Bounded {
-    type Dispatch = Dispatch;
-
-    fn from_server(service: Rc<Service>) -> Dispatch {
-        Dispatch(<podherd::Client as FromServer<Service>>::from_server(service))
+impl<C: FromServer<S>, S> Clone for Dispatch<C, S> {
+    fn clone(&self) -> Self {
+        Self {
+            dispatch: self.dispatch.clone(),
+            object: self.object.clone(),
+        }
     }
 }
 
-impl Server for Dispatch {
+impl<C: FromServer<S> + 'static, S: 'static> FromServer<OfConnection<S>> for Bounded<C> {
+    type Dispatch = Dispatch<C, S>;
+
+    fn from_server(object: Rc<OfConnection<S>>) -> Dispatch<C, S> {
+        Dispatch {
+            dispatch: C::from_server(object.server.clone()),
+            object,
+        }
+    }
+}
+
+impl<C: FromServer<S> + 'static, S: 'static> Server for Dispatch<C, S> {
+    /// None is a streaming call to capnp-rpc, which would keep those that follow, however many, until it is
+    /// answered, and before they are counted. An object that gets streaming calls puts them in order itself.
     fn dispatch_call(
         self,
         interface: u64,
@@ -77,48 +116,54 @@ impl Server for Dispatch {
         params: Params<any_pointer::Owned>,
         results: Results<any_pointer::Owned>,
     ) -> DispatchCallResult {
-        let call = match self.calls.begin() {
+        let call = match self.object.calls.begin() {
             Ok(call) => call,
             Err(error) => return DispatchCallResult::new(Promise::err(error.into()), false),
         };
         #[cfg(feature = "tracing-export")]
         let span = crate::traces::CallSpan::begin(interface, method, &params);
-        let dispatched = self.0.dispatch_call(interface, method, params, results);
+        let promise = self
+            .dispatch
+            .dispatch_call(interface, method, params, results)
+            .promise;
         let counted = async move {
             let _call = call;
-            let result = dispatched.promise.await;
+            let result = promise.await;
             #[cfg(feature = "tracing-export")]
             if let Some(span) = span {
                 span.end(&result);
             }
             result
         };
-        DispatchCallResult::new(Promise::from_future(counted), dispatched.is_streaming)
+        DispatchCallResult::new(Promise::from_future(counted), false)
     }
 
     fn as_ptr(&self) -> usize {
-        self.0.as_ptr()
+        self.dispatch.as_ptr()
     }
 }
 
-impl Deref for Dispatch {
-    type Target = Service;
+impl<C: FromServer<S>, S> Deref for Dispatch<C, S> {
+    type Target = OfConnection<S>;
 
-    fn deref(&self) -> &Service {
-        &self.0
+    fn deref(&self) -> &OfConnection<S> {
+        &self.object
     }
 }
 
-impl FromClientHook for Bounded {
+impl<C> FromClientHook for Bounded<C> {
     fn new(hook: Box<dyn ClientHook>) -> Self {
-        Self(Client::new(hook))
+        Self {
+            client: Client::new(hook),
+            generated: PhantomData,
+        }
     }
 
     fn into_client_hook(self) -> Box<dyn ClientHook> {
-        self.0.into_client_hook()
+        self.client.into_client_hook()
     }
 
     fn as_client_hook(&self) -> &dyn ClientHook {
-        self.0.as_client_hook()
+        self.client.as_client_hook()
     }
 }

@@ -20,12 +20,14 @@ use crate::container::Pod;
 use crate::error::Error;
 use crate::server::Outbox;
 
-use bounded::{Bounded, Calls};
+use bounded::Calls;
+use podherd_schema::podherd_capnp::podherd as schema;
 
 /// Answers the calls of one connection.
 #[derive(Clone)]
 pub struct Service {
     pod: Rc<Pod>,
+    /// Of this connection, to whatever object: one that is handed out is made by [`Calls::client`].
     calls: Rc<Calls>,
     /// Where the answers go: a large one waits until there is room.
     outbox: Rc<Outbox>,
@@ -35,8 +37,12 @@ impl Service {
     /// The bootstrap capability for a new connection, whose answers go to `outbox`.
     pub fn bootstrap(pod: Rc<Pod>, outbox: Rc<Outbox>) -> capnp::capability::Client {
         let calls = Rc::new(Calls::new(pod.limits.calls_per_connection));
-        let client: Bounded = capnp_rpc::new_client(Self { pod, calls, outbox });
-        client.0
+        let service = Self {
+            pod,
+            calls: calls.clone(),
+            outbox,
+        };
+        calls.client::<schema::Client, _>(service).client
     }
 }
 

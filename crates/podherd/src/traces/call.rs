@@ -13,9 +13,13 @@ use super::methods::{self, Request};
 pub struct CallSpan(SdkSpan);
 
 impl CallSpan {
-    /// None where no tracing was asked for.
+    /// None where no tracing was asked for, and for the many small calls of capabilities that a call has handed out:
+    /// a piece of input is no span of its own.
     pub fn begin(interface: u64, method: u16, params: &Params<any_pointer::Owned>) -> Option<Self> {
         let tracer = TRACER.get()?;
+        if !methods::is_bootstrap(interface) {
+            return None;
+        }
         let (service, name) = methods::name(interface, method);
         let request = Request::read(interface, method, params);
         let mut attributes = vec![

@@ -48,6 +48,11 @@ const PODHERD: [&str; 16] = [
 const CONMON_ID: u64 = <conmon::Client as capnp::traits::HasTypeId>::TYPE_ID;
 const PODHERD_ID: u64 = <podherd::Client as capnp::traits::HasTypeId>::TYPE_ID;
 
+/// Whether this is an interface of the bootstrap capability.
+pub fn is_bootstrap(interface: u64) -> bool {
+    [CONMON_ID, PODHERD_ID].contains(&interface)
+}
+
 /// The names of an interface and of its method.
 pub fn name(interface: u64, method: u16) -> (&'static str, &'static str) {
     let (service, names): (_, &[&str]) = match interface {
