@@ -1,6 +1,7 @@
 //! The command line: the flags that conmon-rs's clients use, and ours. Each flag is also an
 //! environment variable `CONMON_…` (ours: `PODHERD_…`).
 
+use std::num::NonZeroUsize;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -140,6 +141,28 @@ pub struct Limits {
         default_value_t = 1024
     )]
     pub ended_containers: usize,
+
+    /// Events kept for watchers that come back
+    #[arg(
+        long,
+        env = "PODHERD_EVENTS_KEPT",
+        value_name = "COUNT",
+        default_value = "4096"
+    )]
+    pub events_kept: NonZeroUsize,
+
+    /// Bytes of the events that are kept; the latest one is kept in any case
+    #[arg(long, env = "PODHERD_EVENTS_KEPT_BYTES", value_name = "BYTES", default_value_t = 2 << 20)]
+    pub events_kept_bytes: usize,
+
+    /// Watches of events at once
+    #[arg(
+        long,
+        env = "PODHERD_EVENT_WATCHES",
+        value_name = "COUNT",
+        default_value_t = 4096
+    )]
+    pub event_watches: usize,
 
     /// Connections that may have said nothing yet; past it the longest silent is closed
     #[arg(

@@ -15,6 +15,7 @@
 //! ```
 //!
 //! `journald` is the machine's journal, for the logs of containers and the server's own.
+//! `events` is the record of what has happened, for those who watch.
 //! `attach` gives clients the streams of a container over a socket; `streaming` does over WebSocket, and forwards ports.
 //! `namespaces` makes a pod's namespaces and keeps them; its `pause` is the process that holds them.
 //! `traces` follows calls for OpenTelemetry, in builds with the feature `tracing-export`.
@@ -30,6 +31,7 @@ pub mod container;
 pub mod daemon;
 pub mod disk;
 pub mod error;
+pub mod events;
 pub mod exit_files;
 pub mod fd_socket;
 pub mod file_name;

@@ -22,6 +22,7 @@ use crate::cgroup::{Hierarchies, OomEvents};
 use crate::cli::Limits;
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
+use crate::events::Events;
 use crate::fd_socket::FdSocket;
 use crate::journal::Journal;
 use crate::namespaces::Namespaces;
@@ -49,6 +50,8 @@ pub struct Pod {
     pub oom_events: OomEvents,
     /// The containers.
     pub containers: Store,
+    /// What has happened to them.
+    pub events: Events,
     /// The pod's namespaces.
     pub namespaces: Namespaces,
     /// Buffers for reading output.

@@ -28,6 +28,7 @@ use crate::cli::Cli;
 use crate::container::{Pod, Store};
 use crate::disk::Disk;
 use crate::error::{Code, Error, Result};
+use crate::events::Events;
 use crate::fd_socket::FdSocket;
 use crate::journal::{Journal, Survivor};
 use crate::namespaces::Namespaces;
@@ -100,6 +101,12 @@ async fn serve(start: Start) -> Result<()> {
     let changed = Rc::new(Notify::new());
     let limits = &start.cli.limits;
     let fd_socket = FdSocket::new(&start.runtime_dir, limits.fd_connections, limits.fd_slots);
+    let events = Events::new(
+        limits.events_kept.get(),
+        limits.events_kept_bytes,
+        limits.event_watches,
+    );
+    let events = events.map_err(failed)?;
     let pod = Rc::new(Pod {
         reaper,
         runtime: start.runtime,
@@ -109,6 +116,7 @@ async fn serve(start: Start) -> Result<()> {
         hierarchies: Hierarchies::mounted().map_err(failed)?,
         oom_events: OomEvents::default(),
         containers: Store::new(start.cli.limits.ended_containers, changed.clone()),
+        events,
         namespaces,
         buffers: BufferPool::default(),
         exec_output: Budget::new(
