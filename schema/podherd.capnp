@@ -26,7 +26,7 @@ interface Podherd @0xf56612584854fc60 extends(Conmon) {
         # Names this life of the server: event sequence numbers count within it.
         startedAt @8 :Timestamp;
         runtimeName @9 :Text;
-        # What the runtime calls itself ("runc", "crun"); empty when it does not say.
+        # What the runtime calls itself ("runc", "crun"); empty when it does not say, or was not needed yet.
         runtimeVersion @10 :Text;
     }
 

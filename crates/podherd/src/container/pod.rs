@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
 use podherd_reaper::Reaper;
@@ -69,6 +69,10 @@ pub struct Pod {
     pub tasks: TaskTracker,
     /// Cancelled when the server ends: calls in flight are undone, new ones refused.
     pub ending: CancellationToken,
+    /// Told when a caller wants the server to end.
+    pub asked_to_end: Notify,
+    /// When the server began to listen.
+    pub started_at: SystemTime,
     /// Told of each call and of each container's end; the server waits on it to find itself quiet.
     pub asked: Notify,
     /// Numbers the files and cgroups that the server makes.

@@ -24,6 +24,10 @@ impl podherd::Server for Service {
         info.set_process_id(std::process::id());
         info.set_runtime_path(&*self.pod.runtime.path().to_string_lossy());
         info.set_runtime_dir(&*self.pod.runtime_dir.path().to_string_lossy());
+        let (name, version) = self.pod.runtime.words();
+        info.set_runtime_name(name);
+        info.set_runtime_version(version);
+        write::timestamp(Some(self.pod.started_at), info.reborrow().init_started_at());
         if let Some(root) = self.pod.runtime.root() {
             info.set_runtime_root(&*root.to_string_lossy());
         }
@@ -95,6 +99,19 @@ impl podherd::Server for Service {
         let params = params.get()?;
         let id = read::id(params.get_id())?;
         Ok(container::delete(&self.pod, &id, params.get_force()).await?)
+    }
+
+    async fn shutdown(
+        self: Rc<Self>,
+        params: podherd::ShutdownParams,
+        _: podherd::ShutdownResults,
+    ) -> capnp::Result<()> {
+        match params.get()?.get_mode() {
+            Ok(podherd::ShutdownMode::Kill) => {}
+            Err(unknown) => return Err(read::invalid("mode", unknown).into()),
+        }
+        self.pod.asked_to_end.notify_one();
+        Ok(())
     }
 
     async fn container_status(

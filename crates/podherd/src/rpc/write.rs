@@ -102,7 +102,8 @@ fn phase(phase: Phase) -> schema::ContainerState {
     }
 }
 
-fn timestamp(moment: Option<SystemTime>, mut to: schema::timestamp::Builder<'_>) {
+/// A moment; all zero where there is none.
+pub fn timestamp(moment: Option<SystemTime>, mut to: schema::timestamp::Builder<'_>) {
     let since = moment
         .and_then(|moment| moment.duration_since(UNIX_EPOCH).ok())
         .unwrap_or_default();

@@ -50,6 +50,14 @@ impl Identity {
         Self { kind, version }
     }
 
+    /// Name and version as that line has them; empty where it has none.
+    pub fn words(output: &str) -> (String, String) {
+        let mut words = output.lines().next().unwrap_or_default().split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        (name.to_owned(), version.unwrap_or_default().to_owned())
+    }
+
     /// Whether `--log FILE --log-format json` stand among the global options.
     pub fn has_json_log(self) -> bool {
         self.kind != Kind::Other
@@ -104,6 +112,8 @@ mod tests {
             }
         );
         assert_eq!(Identity::parse("crun 1.14.4\n").version, (1, 14));
+        assert_eq!(Identity::words("runc version 1.1.5+ds1\n").1, "1.1.5+ds1");
+        assert_eq!(Identity::words(""), (String::new(), String::new()));
         assert_eq!(Identity::parse("youki version 0.5.3").kind, Kind::Youki);
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use podherd_reaper::{Program, Reaper};
 
-use super::{Identity, Kind, RuntimeCall};
+use super::{Identity, RuntimeCall};
 use crate::error::{Code, Error, Result};
 
 /// Who makes a container's cgroup.
@@ -27,8 +27,17 @@ pub struct Runtime {
     path: PathBuf,
     root: Option<PathBuf>,
     timeout: Duration,
-    /// The identity, and the file that it was asked of: a replaced binary is asked again.
-    identity: RefCell<Option<(FileStamp, Identity)>>,
+    /// What it has said of itself.
+    known: RefCell<Option<Known>>,
+}
+
+/// What a runtime has said of itself, and the file that it was asked of: a replaced binary is asked again.
+#[derive(Debug)]
+struct Known {
+    stamp: FileStamp,
+    identity: Identity,
+    /// Its name and its version in its own words.
+    words: (String, String),
 }
 
 /// Tells a replaced file from the one that was there before.
@@ -47,7 +56,7 @@ impl Runtime {
             path,
             root,
             timeout,
-            identity: RefCell::new(None),
+            known: RefCell::new(None),
         }
     }
 
@@ -97,22 +106,34 @@ impl Runtime {
     /// one of which nothing is assumed.
     pub async fn identity(&self, reaper: &Reaper) -> Result<Identity> {
         let stamp = self.stamp()?;
-        if let Some((known, identity)) = *self.identity.borrow()
-            && known == stamp
+        if let Some(known) = &*self.known.borrow()
+            && known.stamp == stamp
         {
-            return Ok(identity);
+            return Ok(known.identity);
         }
         let program = self.program().arg("--version");
-        let identity = match RuntimeCall::output(reaper, program, self.timeout.min(VERSION_TIMEOUT)).await {
-            Ok(stdout) => Identity::parse(&String::from_utf8_lossy(&stdout)),
-            Err(failure) if failure.is_answer() => Identity {
-                kind: Kind::Other,
-                version: (0, 0),
-            },
+        let output = match RuntimeCall::output(reaper, program, self.timeout.min(VERSION_TIMEOUT)).await {
+            Ok(stdout) => String::from_utf8_lossy(&stdout).into_owned(),
+            Err(failure) if failure.is_answer() => String::new(),
             Err(failure) => return Err(failure.into_error("asking the runtime's version")),
         };
-        self.identity.replace(Some((stamp, identity)));
+        let identity = Identity::parse(&output);
+        let words = Identity::words(&output);
+        self.known.replace(Some(Known {
+            stamp,
+            identity,
+            words,
+        }));
         Ok(identity)
+    }
+
+    /// What the runtime calls itself, and its version: empty where it did not say, or was not needed yet.
+    pub fn words(&self) -> (String, String) {
+        let known = self.known.borrow();
+        known
+            .as_ref()
+            .map(|known| known.words.clone())
+            .unwrap_or_default()
     }
 
     /// The directory in which the runtime keeps the state of `id`. None: its layout is not known.

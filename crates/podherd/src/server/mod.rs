@@ -12,6 +12,7 @@ mod transport;
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use podherd_reaper::{ReapLoop, Reaper};
 use tokio::io::Interest;
@@ -130,6 +131,8 @@ async fn serve(start: Start) -> Result<()> {
         tasks: TaskTracker::new(),
         ending: CancellationToken::new(),
         next_name: Cell::new(1),
+        asked_to_end: Notify::new(),
+        started_at: SystemTime::now(),
         asked: Notify::new(),
     });
     let connections = Connections::listen(pod.clone(), changed.clone())?;
@@ -145,6 +148,7 @@ async fn serve(start: Start) -> Result<()> {
         reason = why.next() => reason,
         () = connections.accept() => "the socket failed",
         () = quiet::trim_when_quiet(&pod.asked) => "never",
+        () = pod.asked_to_end.notified() => "a client asked for it",
         () = idle::idle_for(start.cli.idle_exit, &pod, &connections, &changed) => "idle",
     };
     tracing::info!(reason, "ending");

@@ -1828,7 +1828,7 @@ export interface ServerInfo {
   /** Names this life of the server: event sequence numbers count within it. */
   instance: string;
   startedAt: Timestamp | undefined;
-  /** What the runtime calls itself ("runc", "crun"); empty when it does not say. */
+  /** What the runtime calls itself ("runc", "crun"); empty when it does not say, or was not needed yet. */
   runtimeName: string;
   runtimeVersion: string;
 }
@@ -1849,7 +1849,7 @@ export interface ServerInfoInit {
   /** Names this life of the server: event sequence numbers count within it. */
   instance?: string | undefined;
   startedAt?: TimestampInit | undefined;
-  /** What the runtime calls itself ("runc", "crun"); empty when it does not say. */
+  /** What the runtime calls itself ("runc", "crun"); empty when it does not say, or was not needed yet. */
   runtimeName?: string | undefined;
   runtimeVersion?: string | undefined;
 }
