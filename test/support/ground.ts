@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 
-import type { LogDriverInit } from '../../ts/client/src/generated/conmon.js';
+import type { CreateContainerRequestInit, LogDriverInit } from '../../ts/client/src/generated/conmon.js';
+import type { CreateRequestInit } from '../../ts/client/src/generated/podherd.js';
 import { type BundleOptions, writeBundle } from './bundle.js';
 import { removeCgroups } from './cgroups.js';
 import { TestContainer } from './container.js';
@@ -35,6 +36,8 @@ export interface CreateOptions extends Partial<Omit<BundleOptions, 'rootfs' | 'c
   leakFds?: readonly bigint[];
   /** Files that are made when it was killed for memory; by default one, see `oomPath`. */
   oomExitPaths?: readonly string[];
+  /** What only our own interface takes: the container is created by it then. */
+  settings?: Omit<CreateRequestInit, 'container'>;
   server?: TestServer;
   connection?: Connection;
 }
@@ -113,24 +116,26 @@ export class Ground {
     const bundle = options.bundlePath ?? this.bundle(id, options);
     const logPath = options.logPath ?? this.logPath(id);
     const connection = options.connection ?? server.connection;
-    const { response } = await connection.conmon.createContainer({
-      request: {
-        id,
-        bundlePath: bundle,
-        terminal: options.terminal ?? false,
-        stdin: options.stdin ?? false,
-        exitPaths: [...(options.exitPaths ?? [this.exitFiles.path(id)])],
-        oomExitPaths: [...(options.oomExitPaths ?? [this.oomPath(id)])],
-        logDrivers: [...(options.logDrivers ?? [{ type: 'containerRuntimeInterface', path: logPath }])],
-        cgroupManager: 'cgroupfs',
-        commandArgs: [...(options.commandArgs ?? [])],
-        additionalFds: [...(options.additionalFds ?? [])],
-        leakFds: [...(options.leakFds ?? [])],
-      },
-    });
+    const request: CreateContainerRequestInit = {
+      id,
+      bundlePath: bundle,
+      terminal: options.terminal ?? false,
+      stdin: options.stdin ?? false,
+      exitPaths: [...(options.exitPaths ?? [this.exitFiles.path(id)])],
+      oomExitPaths: [...(options.oomExitPaths ?? [this.oomPath(id)])],
+      logDrivers: [...(options.logDrivers ?? [{ type: 'containerRuntimeInterface', path: logPath }])],
+      cgroupManager: 'cgroupfs',
+      commandArgs: [...(options.commandArgs ?? [])],
+      additionalFds: [...(options.additionalFds ?? [])],
+      leakFds: [...(options.leakFds ?? [])],
+    };
+    const pid =
+      options.settings === undefined
+        ? answered((await connection.conmon.createContainer({ request })).response).containerPid
+        : (await connection.podherd.create({ request: { ...options.settings, container: request } })).pid;
     const container = new TestContainer({
       id,
-      pid: answered(response).containerPid,
+      pid,
       bundle,
       logPath,
       runtime: this.runtime,
