@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::namespaces::Pause;
+use crate::preflight::Validate;
 
 /// Container monitor: one server per pod that spawns an OCI runtime, owns every process that comes
 /// of it, and keeps streams, logs and exit states.
@@ -87,6 +88,8 @@ pub struct Cli {
 pub enum Command {
     /// Hold a pod's namespaces; the server starts this itself
     Pause(Pause),
+    /// Say what is wrong with a bundle, as far as it can be known without the runtime
+    Validate(Validate),
 }
 
 /// Bounds, each with its default. Times are in seconds, fractions allowed, by the monotonic clock.

@@ -14,6 +14,7 @@
 //!                                             └ podherd_reaper   every fork, wait and signal
 //! ```
 //!
+//! `preflight` checks bundles, in a process of its own.
 //! `journald` is the machine's journal, for the logs of containers and the server's own.
 //! `events` is the record of what has happened, for those who watch.
 //! `attach` gives clients the streams of a container over a socket; `streaming` does over WebSocket, and forwards ports.
@@ -39,6 +40,7 @@ pub mod journal;
 pub mod journald;
 pub mod logs;
 pub mod namespaces;
+pub mod preflight;
 pub mod readiness;
 pub mod rpc;
 pub mod runtime;

@@ -9,12 +9,11 @@ use podherd::{daemon, server::BuildData};
 
 fn main() -> ExitCode {
     let mut cli = Cli::parse();
-    if let Some(Command::Pause(pause)) = cli.command.take() {
-        return if pause.run() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
+    match cli.command.take() {
+        Some(Command::Pause(pause)) if pause.run() => return ExitCode::SUCCESS,
+        Some(Command::Pause(_)) => return ExitCode::FAILURE,
+        Some(Command::Validate(validate)) => return validate.run(),
+        None => {}
     }
     let build = BuildData::of_this_binary();
     let version = match (cli.version_json, cli.version) {
