@@ -35,6 +35,10 @@ pub enum Code {
     FdSlotUnknown,
     /// The bundle is missing, unreadable or not one of the OCI runtime specification.
     BundleInvalid,
+    /// The preflight of a create has found errors; nothing was spawned.
+    PreflightFailed,
+    /// The checks of a bundle could not be made to their end.
+    PreflightIncomplete,
     /// The runtime is missing or can't be executed.
     RuntimeUnavailable,
     /// The runtime ended with an error of its own.
@@ -96,6 +100,8 @@ impl Code {
             Self::AttachClientBehind => "ATTACH_CLIENT_BEHIND",
             Self::FdSlotUnknown => "FD_SLOT_UNKNOWN",
             Self::BundleInvalid => "BUNDLE_INVALID",
+            Self::PreflightFailed => "PREFLIGHT_FAILED",
+            Self::PreflightIncomplete => "PREFLIGHT_INCOMPLETE",
             Self::RuntimeUnavailable => "RUNTIME_UNAVAILABLE",
             Self::RuntimeFailed => "RUNTIME_FAILED",
             Self::RuntimeKilled => "RUNTIME_KILLED",

@@ -22,15 +22,37 @@ pub fn read(bundle: &Path, findings: &mut Findings) -> Option<Value> {
         Err(error) => {
             match error.kind() {
                 io::ErrorKind::NotFound if bundle.is_dir() => {
-                    findings.error(Code::ConfigMissing, "", format!("the bundle {} has no config.json; make one, `runc spec` writes an example", bundle.display()));
+                    findings.error(
+                        Code::ConfigMissing,
+                        "",
+                        format!(
+                            "the bundle {} has no config.json; make one, `runc spec` writes an example",
+                            bundle.display()
+                        ),
+                    );
                 }
                 io::ErrorKind::NotFound => {
-                    findings.error(Code::ConfigMissing, "", format!("there is no bundle at {}; correct the path", bundle.display()));
+                    findings.error(
+                        Code::ConfigMissing,
+                        "",
+                        format!("there is no bundle at {}; correct the path", bundle.display()),
+                    );
                 }
                 io::ErrorKind::FileTooLarge => {
-                    findings.warning(Code::ConfigTooLarge, "", format!("{} has more than {LARGEST} bytes and was not checked", path.display()));
+                    findings.warning(
+                        Code::ConfigTooLarge,
+                        "",
+                        format!(
+                            "{} has more than {LARGEST} bytes and was not checked",
+                            path.display()
+                        ),
+                    );
                 }
-                _ => findings.error(Code::ConfigUnreadable, "", format!("{} can't be read: {error}", path.display())),
+                _ => findings.error(
+                    Code::ConfigUnreadable,
+                    "",
+                    format!("{} can't be read: {error}", path.display()),
+                ),
             }
             return None;
         }
@@ -38,7 +60,11 @@ pub fn read(bundle: &Path, findings: &mut Findings) -> Option<Value> {
     match serde_json::from_slice(&text) {
         Ok(value) => Some(value),
         Err(error) => {
-            findings.error(Code::ConfigInvalid, "", format!("config.json is not JSON: {error}"));
+            findings.error(
+                Code::ConfigInvalid,
+                "",
+                format!("config.json is not JSON: {error}"),
+            );
             None
         }
     }

@@ -41,7 +41,10 @@ impl<'a> Node<'a> {
 
     /// The items of a list; none if it is no list.
     pub fn items(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let list = self.value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let list = self
+            .value
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
         let pointer = self.pointer.clone();
         list.iter()
             .enumerate()
@@ -51,9 +54,10 @@ impl<'a> Node<'a> {
     /// The members of an object; none if it is no object.
     pub fn members(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> + use<'a> {
         let pointer = self.pointer.clone();
-        self.object().into_iter().flatten().map(move |(key, value)| {
-            (key.as_str(), Self::at(Some(value), join(&pointer, key)))
-        })
+        self.object()
+            .into_iter()
+            .flatten()
+            .map(move |(key, value)| (key.as_str(), Self::at(Some(value), join(&pointer, key))))
     }
 
     /// The JSON pointer.

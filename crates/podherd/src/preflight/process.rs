@@ -10,12 +10,20 @@ use super::program::{Credentials, Program, search};
 pub fn check(config: &Node<'_>, files: &Files, findings: &mut Findings) {
     let process = config.get("process");
     if !process.exists() {
-        findings.error(Code::ProcessMissing, process.pointer(), "config.json has no process; it says what to run");
+        findings.error(
+            Code::ProcessMissing,
+            process.pointer(),
+            "config.json has no process; it says what to run",
+        );
         return;
     }
     let args = process.get("args");
     let Some(command) = args.items().next() else {
-        findings.error(Code::ArgsEmpty, args.pointer(), "process.args is empty; its first item is the command");
+        findings.error(
+            Code::ArgsEmpty,
+            args.pointer(),
+            "process.args is empty; its first item is the command",
+        );
         return;
     };
     let Some(name) = command.text() else { return };
@@ -52,5 +60,9 @@ pub fn check(config: &Node<'_>, files: &Files, findings: &mut Findings) {
 
 /// The last PATH of the environment, which is the one that counts.
 fn path_of<'a>(process: &Node<'a>) -> Option<&'a str> {
-    process.get("env").texts().filter_map(|entry| entry.strip_prefix("PATH=")).last()
+    process
+        .get("env")
+        .texts()
+        .filter_map(|entry| entry.strip_prefix("PATH="))
+        .last()
 }

@@ -11,22 +11,38 @@ use super::node::Node;
 pub fn check(bundle: &Path, config: &Node<'_>, findings: &mut Findings) -> Option<Handle> {
     let root = config.get("root");
     if !root.exists() {
-        findings.error(Code::RootMissing, root.pointer(), "config.json has no root; it says where the rootfs is");
+        findings.error(
+            Code::RootMissing,
+            root.pointer(),
+            "config.json has no root; it says where the rootfs is",
+        );
         return None;
     }
     let place = root.get("path");
     let Some(path) = place.filled_text() else {
-        findings.error(Code::RootMissing, place.pointer(), "root has no path; set it to the rootfs, relative to the bundle or absolute");
+        findings.error(
+            Code::RootMissing,
+            place.pointer(),
+            "root has no path; set it to the rootfs, relative to the bundle or absolute",
+        );
         return None;
     };
     match Handle::open(&bundle.join(path)) {
         Ok(handle) if handle.is_directory() => Some(handle),
         Ok(_) => {
-            findings.error(Code::RootfsInvalid, place.pointer(), format!("the rootfs {} is no directory", quoted(path)));
+            findings.error(
+                Code::RootfsInvalid,
+                place.pointer(),
+                format!("the rootfs {} is no directory", quoted(path)),
+            );
             None
         }
         Err(error) => {
-            findings.error(Code::RootfsMissing, place.pointer(), format!("the rootfs {} can't be opened: {error}", quoted(path)));
+            findings.error(
+                Code::RootfsMissing,
+                place.pointer(),
+                format!("the rootfs {} can't be opened: {error}", quoted(path)),
+            );
             None
         }
     }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use podherd_reaper::Program;
 use tokio_util::sync::CancellationToken;
 
-use super::validate::{Report, name_of};
 use super::Finding;
+use super::validate::{Report, name_of};
 use crate::container::Pod;
 use crate::error::{Code, Error, Result};
 use crate::runtime::{CallFailure, RuntimeCall};
@@ -55,7 +55,13 @@ async fn run(pod: &Rc<Pod>, bundle: &Path, terminal: bool) -> Result<Vec<Finding
     let output = RuntimeCall::output(&pod.reaper, program, pod.runtime.timeout()).await;
     let output = output.map_err(|failure| incomplete(bundle, failure))?;
     let report: Report = serde_json::from_slice(&output).map_err(|error| {
-        Error::new(Code::Internal, format!("checking the bundle {}: the report is no report: {error}", bundle.display()))
+        Error::new(
+            Code::Internal,
+            format!(
+                "checking the bundle {}: the report is no report: {error}",
+                bundle.display()
+            ),
+        )
     })?;
     Ok(report.findings)
 }
@@ -66,7 +72,10 @@ fn incomplete(bundle: &Path, failure: CallFailure) -> Error {
         CallFailure::Spawn(_, why) => (Code::PreflightIncomplete, why),
         CallFailure::Timeout(after) => (
             Code::PreflightIncomplete,
-            format!("it did not end within {} s and was killed; look at the disks that the bundle and its mounts are on", after.as_secs_f64()),
+            format!(
+                "it did not end within {} s and was killed; look at the disks that the bundle and its mounts are on",
+                after.as_secs_f64()
+            ),
         ),
         CallFailure::Killed(signal, _) => (Code::PreflightIncomplete, format!("signal {signal} ended it")),
         CallFailure::Exited(code, said) => (

@@ -40,7 +40,10 @@ pub struct Validate {
 
 /// A runtime by its name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-#[allow(missing_docs, reason = "the names say it all, and clap would print the text as help")]
+#[allow(
+    missing_docs,
+    reason = "the names say it all, and clap would print the text as help"
+)]
 pub enum RuntimeName {
     Runc,
     Crun,
@@ -68,8 +71,14 @@ impl Validate {
                 runtime: self.runtime.map(Kind::from),
             },
         );
-        let worst = if self.strict { Severity::Warning } else { Severity::Error };
-        let failed = findings.iter().any(|finding| finding.severity == Severity::Error || finding.severity == worst);
+        let worst = if self.strict {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        let failed = findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error || finding.severity == worst);
         // A reader that has seen enough (`| head`) is no failure.
         let _ = std::io::stdout().write_all(self.text(findings).as_bytes());
         if failed && !self.exit_zero {
@@ -92,8 +101,17 @@ impl Validate {
 
 /// `error CODE /place: sentence`.
 fn line(finding: &Finding) -> String {
-    let Finding { severity, code, place, message } = finding;
-    let place = if place.is_empty() { String::new() } else { format!(" {place}") };
+    let Finding {
+        severity,
+        code,
+        place,
+        message,
+    } = finding;
+    let place = if place.is_empty() {
+        String::new()
+    } else {
+        format!(" {place}")
+    };
     format!("{} {}{place}: {message}\n", severity.as_str(), code.as_str())
 }
 

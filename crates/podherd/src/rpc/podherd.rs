@@ -7,6 +7,7 @@ use podherd_schema::podherd_capnp::podherd;
 
 use super::{Service, create, read, write};
 use crate::container::{self, KillTarget, Phase, StopRequest};
+use crate::preflight;
 use crate::server::BuildData;
 
 /// Raised with every addition to `schema/podherd.capnp`.
@@ -178,6 +179,18 @@ impl podherd::Server for Service {
         status.set_watched(counters.watched);
         status.set_zombies_now(counters.zombies_now);
         status.set_unclaimed_exits(counters.unclaimed_exits);
+        Ok(())
+    }
+
+    async fn validate_bundle(
+        self: Rc<Self>,
+        params: podherd::ValidateBundleParams,
+        mut results: podherd::ValidateBundleResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let bundle = read::path("bundlePath", params.get_bundle_path())?;
+        let findings = preflight::validate_bundle(&self.pod, bundle, params.get_terminal()).await?;
+        write::findings(&findings, results.get().init_findings(findings.len() as u32));
         Ok(())
     }
 }

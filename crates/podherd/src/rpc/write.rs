@@ -9,6 +9,7 @@ use podherd_schema::podherd_capnp::podherd as schema;
 
 use crate::container::{Container, ExitState, Labels, Phase, Settings, Unknown};
 use crate::namespaces::Kind;
+use crate::preflight::{Finding, Severity};
 
 /// All that is known of a container.
 pub fn status(container: &Container, mut to: schema::container_status::Builder<'_>) {
@@ -53,6 +54,20 @@ pub fn labels(labels: &Labels, mut to: capnp::struct_list::Builder<'_, conmon::m
         let mut entry = to.reborrow().get(index as u32);
         entry.set_key(key);
         entry.set_value(value);
+    }
+}
+
+/// What is wrong with a bundle.
+pub fn findings(found: &[Finding], mut to: capnp::struct_list::Builder<'_, schema::finding::Owned>) {
+    for (index, finding) in found.iter().enumerate() {
+        let mut entry = to.reborrow().get(index as u32);
+        entry.set_severity(match finding.severity {
+            Severity::Warning => schema::Severity::Warning,
+            Severity::Error => schema::Severity::Error,
+        });
+        entry.set_code(finding.code.as_str());
+        entry.set_place(&*finding.place);
+        entry.set_message(&*finding.message);
     }
 }
 

@@ -90,7 +90,12 @@ impl Handle {
             return Err(Errno::INVAL);
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        Ok(Reader(File::from(openat(CWD, self.by_number(), flags, Mode::empty())?)))
+        Ok(Reader(File::from(openat(
+            CWD,
+            self.by_number(),
+            flags,
+            Mode::empty(),
+        )?)))
     }
 
     /// The descriptor as a path, which leads to the file itself (proc_pid_fd(5)).
@@ -109,7 +114,10 @@ impl Reader {
         let mut bytes = vec![0; length];
         let mut filled = 0;
         while filled < length {
-            match self.0.read_at(&mut bytes[filled..], offset.saturating_add(filled as u64)) {
+            match self
+                .0
+                .read_at(&mut bytes[filled..], offset.saturating_add(filled as u64))
+            {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

@@ -51,7 +51,10 @@ impl Files {
             let content = if bind {
                 let source = bundle.join(entry.get("source").text().unwrap_or_default());
                 match Handle::open(&source) {
-                    Ok(source) => Content::Bind { source: Rc::new(source), recursive },
+                    Ok(source) => Content::Bind {
+                        source: Rc::new(source),
+                        recursive,
+                    },
                     Err(_) => Content::Unknown,
                 }
             } else if kind == "tmpfs" && has("tmpcopyup") {

@@ -26,7 +26,10 @@ pub enum Lookup {
     /// A file or directory.
     Found(Found),
     /// Nothing: this path does not exist. Its directory, as far as there is one.
-    Missing { path: Vec<u8>, parent: Option<Rc<Handle>> },
+    Missing {
+        path: Vec<u8>,
+        parent: Option<Rc<Handle>>,
+    },
     /// Something that is no directory stands in the way, at this path.
     NotDirectory(Vec<u8>),
     /// More symbolic links than the kernel follows (path_resolution(7)).
@@ -175,7 +178,10 @@ impl<'a> Walk<'a> {
                 }
                 Err(Errno::NOENT) if self.leads_to_mount(&path, mount) => Place::Bare,
                 Err(Errno::NOENT) => {
-                    return Err(Lookup::Missing { path, parent: Some(directory.clone()) });
+                    return Err(Lookup::Missing {
+                        path,
+                        parent: Some(directory.clone()),
+                    });
                 }
                 Err(Errno::XDEV) => Place::Opaque,
                 Err(error) => return Err(Lookup::Failed(path, error)),
@@ -185,7 +191,11 @@ impl<'a> Walk<'a> {
             Place::Bare => return Err(Lookup::Missing { path, parent: None }),
             Place::Opaque => return Err(mount.map_or(Lookup::Failed(path, Errno::XDEV), Lookup::InMount)),
         };
-        self.behind.push(Step { name, place: found, mount });
+        self.behind.push(Step {
+            name,
+            place: found,
+            mount,
+        });
         Ok(())
     }
 
@@ -195,7 +205,9 @@ impl<'a> Walk<'a> {
         if self.links > MOST_LINKS {
             return Err(Lookup::Loop);
         }
-        let target = link.target().map_err(|error| Lookup::Failed(path.to_vec(), error))?;
+        let target = link
+            .target()
+            .map_err(|error| Lookup::Failed(path.to_vec(), error))?;
         if target.starts_with(b"/") {
             self.behind.truncate(1);
         }
@@ -207,22 +219,29 @@ impl<'a> Walk<'a> {
     fn mounted(&self, path: &[u8], within: Option<usize>) -> Option<Step> {
         let first = within.map_or(0, |index| index + 1);
         let over = self.files.mounts.iter().enumerate().skip(first).rev();
-        let (index, mount) = over.filter(|(_, mount)| mount.destination == path).find(|(_, mount)| {
-            !matches!(mount.content, Content::Same)
-        })?;
+        let (index, mount) = over
+            .filter(|(_, mount)| mount.destination == path)
+            .find(|(_, mount)| !matches!(mount.content, Content::Same))?;
         let place = match &mount.content {
             Content::Bind { source, recursive } => Place::File(source.clone(), *recursive),
             Content::Fresh => Place::Bare,
             Content::Same | Content::Unknown => Place::Opaque,
         };
-        Some(Step { name: Vec::new(), place, mount: Some(index) })
+        Some(Step {
+            name: Vec::new(),
+            place,
+            mount: Some(index),
+        })
     }
 
     /// Whether a mount stands below this path, so that the runtime makes what is missing on the way.
     fn leads_to_mount(&self, path: &[u8], within: Option<usize>) -> bool {
         let first = within.map_or(0, |index| index + 1);
         self.files.mounts.iter().skip(first).any(|mount| {
-            mount.destination.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"))
+            mount
+                .destination
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with(b"/"))
         })
     }
 

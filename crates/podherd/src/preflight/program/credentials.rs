@@ -61,7 +61,10 @@ impl Credentials {
         let user = process.get("user");
         let maps = Maps::of(config);
         let group = user.get("gid").unsigned().unwrap_or(0);
-        let groups = user.get("additionalGids").items().filter_map(|item| item.unsigned());
+        let groups = user
+            .get("additionalGids")
+            .items()
+            .filter_map(|item| item.unsigned());
         let has = |name| {
             process
                 .path(&["capabilities", "effective"])
@@ -70,7 +73,10 @@ impl Credentials {
         };
         Self {
             user: maps.user(user.get("uid").unsigned().unwrap_or(0)),
-            groups: std::iter::once(group).chain(groups).map(|id| maps.group(id)).collect(),
+            groups: std::iter::once(group)
+                .chain(groups)
+                .map(|id| maps.group(id))
+                .collect(),
             overrides: has("CAP_DAC_OVERRIDE"),
             searches: has("CAP_DAC_READ_SEARCH") || has("CAP_DAC_OVERRIDE"),
             maps,
@@ -123,7 +129,9 @@ impl Credentials {
     /// A capability in a user namespace counts for files whose owner and group have ids in it.
     fn is_mapped(&self, stat: &Stat) -> bool {
         let within = |ranges: &[Range], id: u32| {
-            ranges.iter().any(|range| (range.outside..range.outside.saturating_add(range.size)).contains(&id.into()))
+            ranges
+                .iter()
+                .any(|range| (range.outside..range.outside.saturating_add(range.size)).contains(&id.into()))
         };
         match &self.maps {
             Maps::Same | Maps::Unknown => true,
@@ -139,7 +147,10 @@ impl Maps {
         let Some(user) = namespaces.find(|entry| entry.get("type").text() == Some("user")) else {
             return Self::Same;
         };
-        let (users, groups) = (ranges(&linux.get("uidMappings")), ranges(&linux.get("gidMappings")));
+        let (users, groups) = (
+            ranges(&linux.get("uidMappings")),
+            ranges(&linux.get("gidMappings")),
+        );
         if user.get("path").filled_text().is_some() || users.is_empty() || groups.is_empty() {
             return Self::Unknown;
         }
@@ -147,22 +158,31 @@ impl Maps {
     }
 
     fn user(&self, id: u64) -> Id {
-        self.map(id, |users, _| users)
-    }
-
-    fn group(&self, id: u64) -> Id {
-        self.map(id, |_, groups| groups)
-    }
-
-    fn map(&self, id: u64, which: impl Fn(&'_ Vec<Range>, &'_ Vec<Range>) -> &'_ Vec<Range>) -> Id {
         match self {
             Self::Same => u32::try_from(id).ok(),
             Self::Unknown => None,
-            Self::Mapped(users, groups) => which(users, groups)
-                .iter()
-                .find(|range| (range.inside..range.inside.saturating_add(range.size)).contains(&id))
-                .and_then(|range| u32::try_from(range.outside + (id - range.inside)).ok()),
+            Self::Mapped(users, _) => translate(users, id),
         }
+    }
+
+    fn group(&self, id: u64) -> Id {
+        match self {
+            Self::Same => u32::try_from(id).ok(),
+            Self::Unknown => None,
+            Self::Mapped(_, groups) => translate(groups, id),
+        }
+    }
+}
+
+fn translate(ranges: &[Range], id: u64) -> Id {
+    let range = ranges.iter().find(|range| range.has_inside(id))?;
+    u32::try_from(range.outside.saturating_add(id - range.inside)).ok()
+}
+
+impl Range {
+    /// Whether it maps this id of the container.
+    pub fn has_inside(&self, id: u64) -> bool {
+        (self.inside..self.inside.saturating_add(self.size)).contains(&id)
     }
 }
 

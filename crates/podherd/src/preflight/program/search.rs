@@ -29,11 +29,13 @@ pub fn search(files: &Files, name: &str, path: &str, directory: &[u8], who: &Cre
         full.push(b'/');
         full.extend_from_slice(name.as_bytes());
         match judge(files, files.find(directory, &full, Some(who)), who) {
-            Program::Found(found) => return match unknown {
-                // An earlier directory may have one too.
-                None => Program::Found(found),
-                Some(why) => Program::Unknown(why),
-            },
+            Program::Found(found) => {
+                return match unknown {
+                    // An earlier directory may have one too.
+                    None => Program::Found(found),
+                    Some(why) => Program::Unknown(why),
+                };
+            }
             Program::Unusable(file, why) => {
                 let taken = is_taken(files, &full, directory);
                 let this = Program::Unusable(file, why);
@@ -87,8 +89,12 @@ fn judge(files: &Files, lookup: Lookup, who: &Credentials) -> Program {
                 }
                 May::No => Program::Unusable(
                     found.path,
-                    format!("may not be executed by the user of the process (mode {:o}, owner {}:{})",
-                        file.stat().st_mode & 0o7777, file.stat().st_uid, file.stat().st_gid),
+                    format!(
+                        "may not be executed by the user of the process (mode {:o}, owner {}:{})",
+                        file.stat().st_mode & 0o7777,
+                        file.stat().st_uid,
+                        file.stat().st_gid
+                    ),
                 ),
                 May::Yes | May::Unknown => Program::Found(found),
             }
@@ -96,11 +102,19 @@ fn judge(files: &Files, lookup: Lookup, who: &Credentials) -> Program {
         Lookup::Missing { path, .. } => Program::Missing(format!("there is no {}", shown(&path))),
         Lookup::NotDirectory(path) => Program::Missing(format!("{} is no directory", shown(&path))),
         Lookup::Loop => Program::Missing("its symbolic links lead in a circle".into()),
-        Lookup::Denied(path) => Program::Unusable(path, "is a directory that the user of the process may not search".into()),
+        Lookup::Denied(path) => Program::Unusable(
+            path,
+            "is a directory that the user of the process may not search".into(),
+        ),
         Lookup::InMount(index) => {
             let mount = files.mount(index);
-            Program::Unknown(format!("what the mount at {} ({}) brings is not known before it is there", mount.written, mount.kind))
+            Program::Unknown(format!(
+                "what the mount at {} ({}) brings is not known before it is there",
+                mount.written, mount.kind
+            ))
         }
-        Lookup::Failed(path, error) => Program::Unknown(format!("{} can't be looked at: {error}", shown(&path))),
+        Lookup::Failed(path, error) => {
+            Program::Unknown(format!("{} can't be looked at: {error}", shown(&path)))
+        }
     }
 }
