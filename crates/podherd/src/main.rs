@@ -10,8 +10,13 @@ use podherd::{daemon, server::BuildData};
 fn main() -> ExitCode {
     let mut cli = Cli::parse();
     match cli.command.take() {
-        Some(Command::Pause(pause)) if pause.run() => return ExitCode::SUCCESS,
-        Some(Command::Pause(_)) => return ExitCode::FAILURE,
+        Some(Command::Pause(pause)) => {
+            return if pause.run() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
         Some(Command::Validate(validate)) => return validate.run(),
         None => {}
     }
