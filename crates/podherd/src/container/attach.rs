@@ -1,6 +1,6 @@
 //! Taking part in the streams of a container or of one of its execs.
 
-use super::{Container, ContainerId, Pod};
+use super::{Container, ContainerId, NamedExec, Pod};
 use crate::error::{Code, Error, Result};
 use crate::stdio::{Pace, Session, Stdio};
 
@@ -19,15 +19,21 @@ impl Container {
         let parts = self.living()?;
         match exec_session {
             None => Ok(parts.stdio.clone()),
-            Some(id) => self.exec_sessions.borrow().get(id).cloned().ok_or_else(|| {
-                Error::new(
-                    Code::ExecSessionNotFound,
-                    format!(
-                        "container {} has no exec of this session id; it may have ended",
-                        self.id
-                    ),
-                )
-            }),
+            Some(id) => self.exec_session(id).map(|exec| exec.stdio),
         }
+    }
+
+    /// A running exec by its session's id.
+    pub fn exec_session(&self, id: &str) -> Result<NamedExec> {
+        let exec = self.exec_sessions.borrow().get(id).cloned().flatten();
+        exec.ok_or_else(|| {
+            Error::new(
+                Code::ExecSessionNotFound,
+                format!(
+                    "container {} has no exec of this session id; it may have ended",
+                    self.id
+                ),
+            )
+        })
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! - `sync` runs a command and answers when it has ended, with its output.
 //! - `session` gives its caller the command's streams while it runs.
-//! - `run` is what both have in common.
+//! - `run` is what both have in common; `process` the process that it asks the runtime for.
 
+mod process;
 mod run;
 mod session;
 mod sync;
@@ -12,7 +13,8 @@ use super::ContainerId;
 use crate::error::Error;
 use crate::runtime::CgroupManager;
 
-pub use session::{ExecSession, ExecSessionRequest, exec_session};
+pub use process::{ProcessOptions, Size, User};
+pub use session::{ExecSession, ExecSessionRequest, NamedExec, exec_session};
 pub use sync::{ExecRequest, ExecResult, exec};
 
 /// A command to run in a container.
@@ -26,6 +28,9 @@ pub struct ExecSpec {
     pub terminal: bool,
     /// Environment of the runtime call.
     pub env: Vec<(String, String)>,
+    /// What differs from the container's own process. None: nothing is said but the command, and the rest is as the
+    /// runtime sees fit (crun begins in `/`, as root).
+    pub process: Option<ProcessOptions>,
     /// Who made the container's cgroup.
     pub cgroup_manager: CgroupManager,
 }

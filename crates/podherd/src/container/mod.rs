@@ -42,7 +42,8 @@ pub use attach::attach;
 pub use create::{CreateRequest, FdSlots, Preflight, create};
 pub use delete::{delete, end_and_remove};
 pub use exec::{
-    ExecRequest, ExecResult, ExecSession, ExecSessionRequest, ExecSpec, could_not_start, exec, exec_session,
+    ExecRequest, ExecResult, ExecSession, ExecSessionRequest, ExecSpec, NamedExec, ProcessOptions, Size,
+    User, could_not_start, exec, exec_session,
 };
 pub use id::ContainerId;
 pub use kill::{KillTarget, check_signal, kill};
@@ -78,8 +79,8 @@ pub struct Container {
     cgroup: OnceCell<ContainerCgroup>,
     /// Held by each exec while it runs: the end of init is published after theirs.
     execs: TaskTracker,
-    /// The streams of execs whose session has an id, for attach clients.
-    exec_sessions: RefCell<HashMap<String, Stdio>>,
+    /// Execs whose session has an id, for attach clients; none yet while it is being started.
+    exec_sessions: RefCell<HashMap<String, Option<NamedExec>>>,
     /// Taken while `start` runs, so that two callers don't start it twice.
     starting: Cell<bool>,
 }

@@ -77,6 +77,8 @@ pub struct Pod {
     pub asked: Notify,
     /// Numbers the files and cgroups that the server makes.
     pub next_name: Cell<u64>,
+    /// Numbers the execs.
+    pub next_exec: Cell<u64>,
 }
 
 impl Pod {
@@ -141,6 +143,11 @@ impl Pod {
             () = tokio::time::sleep(most) => {}
             () = ending => {}
         }
+    }
+
+    /// The number of a new exec, from 1.
+    pub fn exec_id(&self) -> u64 {
+        self.next_exec.replace(self.next_exec.get() + 1)
     }
 
     /// A number that names one file or cgroup of this server.

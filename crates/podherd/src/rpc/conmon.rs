@@ -211,6 +211,7 @@ fn exec_request(request: conmon::exec_sync_container_request::Reader<'_>) -> Res
             terminal: request.get_terminal(),
             env: read::env(request.get_env_vars())?,
             cgroup_manager: read::cgroup_manager(request.get_cgroup_manager())?,
+            process: None,
         },
         timeout: match request.get_timeout_sec() {
             0 => None,

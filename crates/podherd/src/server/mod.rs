@@ -133,6 +133,7 @@ async fn serve(start: Start) -> Result<()> {
         next_name: Cell::new(1),
         asked_to_end: Notify::new(),
         started_at: SystemTime::now(),
+        next_exec: Cell::new(1),
         asked: Notify::new(),
     });
     let connections = Connections::listen(pod.clone(), changed.clone())?;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::reader::CHUNK;
 use crate::logs::Stream;
 
 /// Where the output of one container or exec is handed on. Clones are the same hub.
@@ -59,6 +60,9 @@ pub enum Pace {
 /// is mostly faster than any reader; a reader that is slow for good is not what the process waits for.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// Chunks that wait for one follower. Each costs about 64 bytes beside its own.
+const MOST_CHUNKS: usize = 16 << 10;
+
 /// One reader of live output.
 #[derive(Debug)]
 pub struct Follower {
@@ -79,8 +83,11 @@ pub enum Followed {
 #[derive(Debug)]
 struct Queue {
     pace: Pace,
+    /// The stream that it follows. None: both.
+    only: Option<Stream>,
     bound: usize,
     chunks: RefCell<VecDeque<(Stream, Rc<[u8]>)>>,
+    /// Of the chunks; a small one counts for what it costs to keep.
     bytes: Cell<usize>,
     state: Cell<QueueState>,
     /// What is left of [`GRACE`].
@@ -116,14 +123,33 @@ impl Hub {
         }
     }
 
+    /// A hub with its first follower, for output that has not begun.
+    pub fn followed(bound: usize, pace: Pace) -> (Self, Follower) {
+        let hub = Self::new(bound);
+        let first = hub.enter(pace, None, bound);
+        (hub, first)
+    }
+
     /// Follows the output from now on. None: it has ended.
     pub fn follow(&self, pace: Pace) -> Option<Follower> {
-        if self.shared.ended.get() {
-            return None;
-        }
+        (!self.shared.ended.get()).then(|| self.enter(pace, None, self.shared.bound))
+    }
+
+    /// Follows one stream of the output: whoever follows each by itself is held up in each by itself.
+    pub fn follow_stream(&self, stream: Stream, pace: Pace) -> Option<Follower> {
+        let bound = match pace {
+            // What waits here comes on top of what is on its way to whoever follows: a read is enough.
+            Pace::Held => self.shared.bound.min(CHUNK),
+            Pace::Free => self.shared.bound,
+        };
+        (!self.shared.ended.get()).then(|| self.enter(pace, Some(stream), bound))
+    }
+
+    fn enter(&self, pace: Pace, only: Option<Stream>, bound: usize) -> Follower {
         let queue = Rc::new(Queue {
             pace,
-            bound: self.shared.bound,
+            only,
+            bound,
             chunks: RefCell::default(),
             bytes: Cell::new(0),
             state: Cell::new(QueueState::Open),
@@ -132,7 +158,7 @@ impl Hub {
             emptied: Notify::new(),
         });
         self.shared.followers.borrow_mut().push(Rc::downgrade(&queue));
-        Some(Follower { queue })
+        Follower { queue }
     }
 
     /// Asks `door` for followers from now on, until the output has ended.
@@ -145,7 +171,8 @@ impl Hub {
     /// Hands a chunk to all followers. Waits for those of [`Pace::Held`], and a moment for others.
     pub async fn publish(&self, stream: Stream, chunk: &[u8]) {
         self.admit();
-        let followers = self.followers();
+        let mut followers = self.followers();
+        followers.retain(|queue| queue.only.is_none_or(|only| only == stream));
         if followers.is_empty() {
             return;
         }
@@ -230,6 +257,38 @@ impl Follower {
         }
     }
 
+    /// Waits until there is something for [`Follower::take`], or no more will come.
+    pub async fn ready(&self) {
+        loop {
+            let filled = self.queue.filled.notified();
+            if !self.queue.chunks.borrow().is_empty() || self.queue.state.get() != QueueState::Open {
+                return;
+            }
+            filled.await;
+        }
+    }
+
+    /// What waits now, as far as it fits into `room` bytes with at least one chunk; none when nothing waits.
+    pub fn take(&self, room: usize) -> Vec<Rc<[u8]>> {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        loop {
+            let next = self.queue.chunks.borrow().front().map(|(_, chunk)| chunk.len());
+            bytes += match next {
+                Some(next) if taken.is_empty() || bytes + next <= room => next,
+                _ => return taken,
+            };
+            taken.extend(self.queue.pop().map(|(_, chunk)| chunk));
+        }
+    }
+
+    /// Waits until it is cut off; for ever, when the output ends before.
+    pub async fn cut_off(&self) {
+        if !self.over().await {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until no more output will come. True: because it was cut off, and not because the output has ended.
     pub async fn over(&self) -> bool {
         loop {
@@ -264,7 +323,7 @@ impl Queue {
         if self.state.get() != QueueState::Open {
             return;
         }
-        let bytes = self.bytes.get() + chunk.len();
+        let bytes = self.bytes.get() + self.cost(chunk);
         if self.pace == Pace::Free && bytes > self.bound && self.bytes.get() > 0 {
             return self.cut_off();
         }
@@ -280,9 +339,14 @@ impl Queue {
             *chunks = VecDeque::new();
             self.grace.set(GRACE);
         }
-        self.bytes.set(self.bytes.get() - taken.1.len());
+        self.bytes.set(self.bytes.get() - self.cost(&taken.1));
         self.emptied.notify_waiters();
         Some(taken)
+    }
+
+    /// At most so many chunks wait, whatever their size: a program may write single bytes.
+    fn cost(&self, chunk: &[u8]) -> usize {
+        chunk.len().max(self.bound / MOST_CHUNKS)
     }
 
     /// Waits for room, for as long as the grace lasts.

@@ -37,24 +37,20 @@ impl Stdio {
 
     /// Takes part in the streams. None: the output has ended.
     pub fn attach(&self, pace: Pace) -> Option<Session> {
-        Some(Session {
-            output: self.hub.follow(pace)?,
+        Some(self.part(self.hub.follow(pace)?))
+    }
+
+    /// The part of one who follows the output already.
+    pub fn part(&self, output: Follower) -> Session {
+        Session {
+            output,
             stdin: self.stdin.clone(),
             terminal: self.terminal.clone(),
-        })
+        }
     }
 }
 
 impl Session {
-    /// The same part, with the input and the terminal that there are by now.
-    pub fn with(self, stdio: &Stdio) -> Self {
-        Self {
-            output: self.output,
-            stdin: stdio.stdin.clone(),
-            terminal: stdio.terminal.clone(),
-        }
-    }
-
     /// The terminal, if there is one.
     pub fn terminal(&self) -> Option<&Terminal> {
         self.terminal.as_ref()

@@ -15,7 +15,7 @@ use super::status::Status;
 use crate::container::{self, ExecSessionRequest, ExecSpec, Pod, shell_code};
 use crate::error::{Code, Error};
 use crate::logs::Stream;
-use crate::stdio::{Followed, Follower, Session, Stdin, Terminal};
+use crate::stdio::{Followed, Follower, Hub, Pace, Session, Stdin, Terminal};
 
 /// How long a client may take for a message once the output has ended. Before that an exec waits for its
 /// client, and an attach client is held to the bound on what it may be behind.
@@ -24,31 +24,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Runs a command with its streams at the client, and tells how it ended. It is killed with its descendants when
 /// the client goes.
 pub async fn exec(pod: &Rc<Pod>, request: ExecStreams, token: String, mut client: Client) {
-    let session = ExecSessionRequest {
+    let (hub, output) = Hub::followed(pod.limits.attach_behind_bytes, Pace::Held);
+    let exec = ExecSessionRequest {
         spec: ExecSpec {
             id: request.id,
             command: request.command,
             terminal: request.terminal,
             env: Vec::new(),
             cgroup_manager: request.cgroup_manager,
+            process: None,
         },
         stdin: request.streams.stdin,
         session_id: Some(token),
+        timeout: None,
+        hub,
     };
     let started = tokio::select! {
-        started = container::exec_session(pod, session) => started,
+        started = container::exec_session(pod, exec) => started,
         () = client.presence.gone() => return,
     };
     let mut exec = match started {
         Ok(exec) => exec,
         Err(error) => return client.finish(&Status::internal_error(error.to_string())).await,
     };
-    let input = Input::of(&exec.session, request.streams, &client, None);
+    let session = exec.stdio.part(output);
+    let input = Input::of(&session, request.streams, &client, None);
     let output = Output::new(pod, request.streams, &client);
     let end = tokio::select! {
         end = input.take(&mut client.reader) => Err(end),
         status = async {
-            match output.give(&exec.session.output).await {
+            match output.give(&session.output).await {
                 Ok(()) => match exec.exit().await {
                     Ok(exit) => Ok(Status::exit_code(shell_code(exit.status))),
                     Err(error) => Ok(Status::internal_error(error.to_string())),

@@ -1,8 +1,9 @@
 //! One run of a command in a container, whoever gets its output: from the runtime's `exec` to the end of the
 //! command and of its output.
 
+use std::cell::OnceCell;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use podherd_reaper::{Exit, FileId, Process, Program, cgroup};
 use tokio::sync::watch;
 
 use super::ExecSpec;
+use super::process::process_file;
 use crate::cgroup::ExecCgroup;
 use crate::container::launch::Launch;
 use crate::container::{Container, Pod};
@@ -30,9 +32,35 @@ pub(super) trait Output {
 /// What an exec makes and may have to end.
 #[derive(Default)]
 pub(super) struct Made {
-    cgroup: Option<ExecCgroup>,
     launch: Option<Launch>,
-    process: Option<Process>,
+    /// Shared with whoever has to end the command while it is accompanied.
+    pub(super) command: Rc<Command>,
+}
+
+/// A command, as soon as there is something of it.
+#[derive(Default)]
+pub(super) struct Command {
+    cgroup: OnceCell<ExecCgroup>,
+    process: OnceCell<Process>,
+}
+
+impl Command {
+    /// Its process, once the runtime has started it.
+    pub(super) fn process(&self) -> Option<&Process> {
+        self.process.get()
+    }
+
+    /// Kills it with all that came of it: its cgroup as a whole, its process with its descendants.
+    pub(super) async fn kill(&self) {
+        if let Some(cgroup) = self.cgroup.get()
+            && let Err(error) = cgroup::kill_all(cgroup.directory(), KILL_TIMEOUT).await
+        {
+            tracing::warn!(%error, cgroup = %cgroup.directory().display(), "ending an exec");
+        }
+        if let Some(process) = self.process.get().filter(|process| process.exit().is_none()) {
+            let _ = process.kill_tree(KILL_TIMEOUT).await;
+        }
+    }
 }
 
 /// Runs a command to its end, and hands its output on. `made` is what there is to end when this fails or
@@ -44,19 +72,23 @@ pub(super) async fn steps(
     made: &mut Made,
     stdin: OwnedFd,
     output: &impl Output,
-    started: impl FnOnce(Option<Terminal>),
+    started: impl FnOnce(&Process, Option<Terminal>),
 ) -> Result<Exit> {
     let what = format!("exec in container {}", container.id);
     let exhausted = |error: io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
     let identity = pod.runtime.identity(&pod.reaper).await?;
     let parts = container.living()?;
+    let running = made.command.clone();
     if let Some(cgroup) = container.cgroup.get().filter(|_| identity.has_exec_cgroup()) {
-        made.cgroup = ExecCgroup::make(
-            cgroup,
-            &format!("podherd-exec-{}", pod.unique()),
-            identity.exec_cgroup_is_in_all(),
-        );
+        let name = format!("podherd-exec-{}", pod.unique());
+        if let Some(sub_cgroup) = ExecCgroup::make(cgroup, &name, identity.exec_cgroup_is_in_all()) {
+            running.cgroup.get_or_init(|| sub_cgroup);
+        }
     }
+    let process_file = match &spec.process {
+        Some(options) => Some(process_file(pod, container, spec, options).await?),
+        None => None,
+    };
     let launch = Launch::prepare(pod, spec.terminal)?;
     let (out_reader, out_end) = output_pipe().map_err(exhausted)?;
     let (err_reader, err_end) = output_pipe().map_err(exhausted)?;
@@ -65,7 +97,12 @@ pub(super) async fn steps(
         FileId::of(&err_end).map_err(exhausted)?,
     ];
     let log = RuntimeCall::log().map_err(|failure| failure.into_error(&what))?;
-    let program = command(pod, identity, spec, &launch, made.cgroup.as_ref(), &log)
+    let files = Files {
+        launch: &launch,
+        log: &log,
+        process: process_file.as_ref(),
+    };
+    let program = command(pod, identity, spec, running.cgroup.get(), &files)
         .stdin(stdin)
         .stdout(out_end)
         .stderr(err_end);
@@ -78,9 +115,11 @@ pub(super) async fn steps(
         let launch = made.launch.insert(launch);
         let launched = launch.run(pod, program, log, traces, &what, words).await?;
         made.launch = None;
-        let process = made.process.insert(launched.process);
+        // Only its runtime needs the file.
+        drop(process_file);
+        let process = running.process.get_or_init(|| launched.process);
         screen.send_replace(launched.terminal.as_ref().map(Terminal::reader));
-        started(launched.terminal);
+        started(process, launched.terminal);
         owner.send_replace(Some(process.clone()));
         Ok::<_, Error>(ended_with_container(process, &parts.init).await)
     };
@@ -124,30 +163,44 @@ async fn ended_with_container(process: &Process, init: &Process) -> Exit {
     process.wait().await
 }
 
+/// The files that a runtime call gets to know.
+struct Files<'a> {
+    launch: &'a Launch,
+    log: &'a OwnedFd,
+    process: Option<&'a OwnedFd>,
+}
+
 fn command(
     pod: &Pod,
     identity: Identity,
     spec: &ExecSpec,
-    launch: &Launch,
     sub_cgroup: Option<&ExecCgroup>,
-    log: &OwnedFd,
+    files: &Files<'_>,
 ) -> Program {
     let mut program = pod
         .runtime
-        .command(identity, spec.cgroup_manager, &spec.env, log)
+        .command(identity, spec.cgroup_manager, &spec.env, files.log)
         .arg("exec")
         .arg("-d");
     if let Some(sub_cgroup) = sub_cgroup {
         program = program.arg("--cgroup").arg(sub_cgroup.argument());
     }
-    if let Some(console) = launch.console_path() {
-        let mut argument = std::ffi::OsString::from("--console-socket=");
-        argument.push(console);
-        program = program.arg(argument).arg("--tty");
+    let with_path = |option: &str, path: std::path::PathBuf| {
+        let mut argument = std::ffi::OsString::from(option);
+        argument.push(path);
+        argument
+    };
+    if let Some(console) = files.launch.console_path() {
+        program = program.arg(with_path("--console-socket=", console));
     }
-    let mut pid_file = std::ffi::OsString::from("--pid-file=");
-    pid_file.push(launch.pid_file());
-    program.arg(pid_file).arg(spec.id.as_str()).args(&spec.command)
+    program = program.arg(with_path("--pid-file=", files.launch.pid_file()));
+    match files.process {
+        Some(file) => program
+            .arg(with_path("--process=", stdio::path_of(file.as_fd())))
+            .arg(spec.id.as_str()),
+        None if spec.terminal => program.arg("--tty").arg(spec.id.as_str()).args(&spec.command),
+        None => program.arg(spec.id.as_str()).args(&spec.command),
+    }
 }
 
 fn output_pipe() -> io::Result<(OutputReader, OwnedFd)> {
@@ -172,17 +225,9 @@ fn rest_of(reader: &OutputReader) -> Vec<u8> {
     rest
 }
 
-/// Ends everything that an exec made: its cgroup as a whole, its process with its descendants, and
-/// what the runtime left.
+/// Ends everything that an exec made: the command, and what the runtime left.
 pub(super) async fn end(made: Made) {
-    if let Some(cgroup) = &made.cgroup
-        && let Err(error) = cgroup::kill_all(cgroup.directory(), KILL_TIMEOUT).await
-    {
-        tracing::warn!(%error, cgroup = %cgroup.directory().display(), "ending an exec");
-    }
-    if let Some(process) = made.process.filter(|process| process.exit().is_none()) {
-        let _ = process.kill_tree(KILL_TIMEOUT).await;
-    }
+    made.command.kill().await;
     if let Some(launch) = made.launch {
         launch.undo().await;
     }

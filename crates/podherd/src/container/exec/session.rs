@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::ExecSpec;
-use super::run::{Made, Output, end, steps};
+use super::run::{Command, Made, Output, end, steps};
 use crate::container::{Container, Pod};
 use crate::error::{Code, Error, Result};
 use crate::logs::Stream;
-use crate::stdio::{self, Hub, Pace, Session, Stdin, Stdio};
+use crate::stdio::{self, Hub, Stdin, Stdio};
 
 /// What a caller asks for.
 #[derive(Debug)]
@@ -25,13 +26,21 @@ pub struct ExecSessionRequest {
     pub stdin: bool,
     /// By which attach clients find it (`execSessionId`) while it runs. None: they don't.
     pub session_id: Option<String>,
+    /// After this time, from the call on, the command is killed with its descendants. None: no limit.
+    pub timeout: Option<Duration>,
+    /// Where its output goes; followed by the caller before there is any.
+    pub hub: Hub,
 }
 
 /// A command that runs. Dropping this kills it with its descendants.
 #[derive(Debug)]
 pub struct ExecSession {
-    /// The caller's part in its streams; the command waits for a caller who doesn't take its output.
-    pub session: Session,
+    /// Its number among the execs of this server.
+    pub exec_id: u64,
+    /// Its process, which may have ended already.
+    pub process: Process,
+    /// Its streams. The command waits for a follower of [`Pace::Held`](crate::stdio::Pace) who doesn't take.
+    pub stdio: Stdio,
     ended: oneshot::Receiver<Result<Exit>>,
     _killed_with_its_caller: DropGuard,
 }
@@ -43,6 +52,15 @@ impl ExecSession {
     }
 }
 
+/// A running exec as those find it who know its session id.
+#[derive(Clone, Debug)]
+pub struct NamedExec {
+    /// Its process.
+    pub process: Process,
+    /// Its streams.
+    pub stdio: Stdio,
+}
+
 /// Starts a command. An error means that it does not run; see [`could_not_start`](super::could_not_start).
 pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<ExecSession> {
     let container = pod.containers.get(&request.spec.id)?;
@@ -51,17 +69,17 @@ pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<
     if pod.ending.is_cancelled() {
         return Err(pod.cancelled());
     }
-    let hub = Hub::new(pod.limits.attach_behind_bytes);
-    // Followed before there is any output.
-    let session = Stdio::new(hub.clone(), None, None)
-        .attach(Pace::Held)
-        .ok_or_else(fault)?;
+    let name = match &request.session_id {
+        Some(id) => Some(Name::reserve(&container, id)?),
+        None => None,
+    };
+    let exec_id = pod.exec_id();
     let cancelled = pod.ending.child_token();
     let guard = cancelled.clone().drop_guard();
     let (tell_started, started) = oneshot::channel();
     let (tell_ended, ended) = oneshot::channel();
     let live = Live {
-        hub,
+        hub: request.hub.clone(),
         init,
         limit: pod.limits.drain_timeout,
         early: RefCell::default(),
@@ -71,7 +89,22 @@ pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<
     pod.tasks.spawn_local(async move {
         // Init's end is published after this exec's.
         let _running = container.execs.token();
-        let result = Box::pin(run(&shared, &container, &request, &live, cancelled, tell_started)).await;
+        let run = Box::pin(run(
+            &shared,
+            &container,
+            &request,
+            &live,
+            cancelled,
+            |running: NamedExec| {
+                if let Some(name) = &name {
+                    name.is_of(running.clone());
+                }
+                // A caller who has gone is noticed by the token.
+                let _ = tell_started.send(running);
+            },
+        ));
+        let result = run.await;
+        drop(name);
         live.hub.end();
         shared.attach.end(&live.hub);
         if let Err(error) = &result {
@@ -80,8 +113,10 @@ pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<
         let _ = tell_ended.send(result);
     });
     match started.await {
-        Ok(stdio) => Ok(ExecSession {
-            session: session.with(&stdio),
+        Ok(running) => Ok(ExecSession {
+            exec_id,
+            process: running.process,
+            stdio: running.stdio,
             ended,
             _killed_with_its_caller: guard,
         }),
@@ -97,33 +132,56 @@ async fn run(
     request: &ExecSessionRequest,
     live: &Live,
     cancelled: CancellationToken,
-    tell_started: oneshot::Sender<Stdio>,
+    tell_started: impl FnOnce(NamedExec),
 ) -> Result<Exit> {
     let mut made = Made::default();
-    let named = RefCell::new(None);
+    let command = made.command.clone();
     let steps = Box::pin(async {
         container.living()?;
         let (stdin, child_end) = input(request)?;
-        let started = |terminal| {
+        let started = |process: &Process, terminal| {
             let mut stdio = Stdio::new(live.hub.clone(), stdin, terminal);
             if !request.stdin {
                 stdio.stdin = None;
             }
             live.started.set(true);
             live.early.take();
-            let id = request.session_id.clone();
-            named.replace(id.map(|id| Named::new(container.clone(), id, stdio.clone())));
-            // A caller who has gone is noticed by the token.
-            let _ = tell_started.send(stdio);
+            let process = process.clone();
+            tell_started(NamedExec { process, stdio });
         };
         steps(pod, container, &request.spec, &mut made, child_end, live, started).await
     });
-    let ended = pod.guard(&cancelled, steps).await;
-    drop(named);
+    let ended = pod
+        .guard(&cancelled, in_time(request.timeout, &command, steps))
+        .await;
     if ended.is_err() {
         end(made).await;
     }
     ended
+}
+
+/// Accompanies a command, and kills it when its time is over: what it has written until then still comes.
+async fn in_time(
+    timeout: Option<Duration>,
+    command: &Command,
+    mut steps: Pin<Box<impl Future<Output = Result<Exit>>>>,
+) -> Result<Exit> {
+    let Some(timeout) = timeout else {
+        return steps.await;
+    };
+    if let Ok(ended) = tokio::time::timeout(timeout, &mut steps).await {
+        return ended;
+    }
+    if command.process().is_none() {
+        return Err(Error::new(
+            Code::RuntimeTimeout,
+            format!(
+                "the command was not started within its time, {} s",
+                timeout.as_secs_f64()
+            ),
+        ));
+    }
+    tokio::join!(steps, command.kill()).0
 }
 
 /// The input of a command: the write end of its pipe, if it has one, and what the command gets.
@@ -174,20 +232,37 @@ impl Output for Live {
 /// More than a runtime ever says.
 const MOST_WORDS: usize = 64 << 10;
 
-/// The name of a running exec among its container's.
-struct Named {
+/// The name of an exec among its container's, taken before it runs.
+struct Name {
     container: Rc<Container>,
     id: String,
 }
 
-impl Named {
-    fn new(container: Rc<Container>, id: String, stdio: Stdio) -> Self {
-        container.exec_sessions.borrow_mut().insert(id.clone(), stdio);
-        Self { container, id }
+impl Name {
+    fn reserve(container: &Rc<Container>, id: &str) -> Result<Self> {
+        let mut names = container.exec_sessions.borrow_mut();
+        if names.contains_key(id) {
+            return Err(Error::new(
+                Code::IdInUse,
+                format!("an exec of this session id runs in container {}", container.id),
+            ));
+        }
+        names.insert(id.to_owned(), None);
+        Ok(Self {
+            container: container.clone(),
+            id: id.to_owned(),
+        })
+    }
+
+    fn is_of(&self, exec: NamedExec) {
+        self.container
+            .exec_sessions
+            .borrow_mut()
+            .insert(self.id.clone(), Some(exec));
     }
 }
 
-impl Drop for Named {
+impl Drop for Name {
     fn drop(&mut self) {
         self.container.exec_sessions.borrow_mut().remove(&self.id);
     }
