@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -24,6 +24,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
     );
   }
   const folder = mkdtempSync(join(tmpdir(), 'podherd-rootfs-'));
+  // Whoever isn't root in a container has to get into its root directory, too.
+  chmodSync(folder, 0o755);
   await makeRootfs(folder);
   project.provide('rootfs', folder);
   return () => rmSync(folder, { recursive: true, force: true });

@@ -12,11 +12,15 @@
  * - `generated/` and `capnp/`: the schema's types, as plain objects and as bytes
  * - `rpc/`: the session. Every call settles, whatever becomes of the server, and nothing of it stays behind
  * - `server/`: finding, starting and ending the server's process
+ * - `bundle/`: a container's `config.json`, made and edited with types
  * - `errors.ts`, `error-codes.ts`, `error-from.ts`: the one error class, its codes, and what turns anything into it
  */
 
 export type { AttachOptions } from './attach/attach.js';
 export type { AttachSession } from './attach/session.js';
+export { Bundle, bindMount, bundleConfig } from './bundle/index.js';
+export type { BindMountOptions, BundleOptions, NamespaceChoice } from './bundle/index.js';
+export type * from './bundle/oci/index.js';
 export { Container } from './container.js';
 export type { DeleteOptions, KillOptions, WaitOptions } from './container.js';
 export type { CgroupManager, CreateContainerOptions, LogSink } from './create-options.js';
