@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::ClientCommand;
 use crate::namespaces::Pause;
 use crate::preflight::Validate;
 
@@ -90,6 +91,10 @@ pub enum Command {
     Pause(Pause),
     /// Say what is wrong with a bundle, as far as it can be known without the runtime
     Validate(Validate),
+
+    /// What needs no server of its own
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 /// Bounds, each with its default. Times are in seconds, fractions allowed, by the monotonic clock.
@@ -259,7 +264,8 @@ pub enum VersionDetail {
     Full,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time above zero, in seconds.
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text
         .parse()
         .map_err(|_| format!("{text:?} is not a number of seconds"))?;

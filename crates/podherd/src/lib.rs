@@ -19,6 +19,7 @@
 //! `events` is the record of what has happened, for those who watch.
 //! `attach` gives clients the streams of a container over a socket; `streaming` does over WebSocket, and forwards ports.
 //! `namespaces` makes a pod's namespaces and keeps them; its `pause` is the process that holds them.
+//! `commands` are small clients of a server, in the same binary; `doctor` looks over the whole machine.
 //! `traces` follows calls for OpenTelemetry, in builds with the feature `tracing-export`.
 //! `admission` decides who may stay connected; `cli` parses, `daemon` goes to the background, `server` puts the rest together and ends it.
 //! All of it runs on one thread, in one event loop, except for the writer threads of `disk`.
@@ -28,9 +29,11 @@ pub mod attach;
 pub mod bundle;
 pub mod cgroup;
 pub mod cli;
+pub mod commands;
 pub mod container;
 pub mod daemon;
 pub mod disk;
+pub mod doctor;
 pub mod error;
 pub mod events;
 pub mod exit_files;

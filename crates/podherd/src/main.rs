@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             };
         }
         Some(Command::Validate(validate)) => return validate.run(),
+        Some(Command::Client(command)) => return command.run(cli.runtime_dir),
         None => {}
     }
     let build = BuildData::of_this_binary();

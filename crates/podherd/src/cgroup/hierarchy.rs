@@ -58,6 +58,11 @@ impl Hierarchies {
         Ok(self.places(&kernel_file::read(format!("/proc/{pid}/cgroup"))?))
     }
 
+    /// The mount points.
+    pub(crate) fn points(&self) -> Vec<PathBuf> {
+        self.mounts.iter().map(|mount| mount.point.clone()).collect()
+    }
+
     /// The directories that a cgroup path means in all hierarchies; one that is not absolute counts
     /// from the cgroups of this process, as in the runtimes.
     pub fn directories(&self, path: &Path) -> Vec<PathBuf> {
@@ -73,7 +78,7 @@ impl Hierarchies {
     }
 
     /// Reads the form of /proc/PID/cgroup: `4:memory:/path`, `0::/path`.
-    fn places(&self, text: &str) -> Vec<Place> {
+    pub(crate) fn places(&self, text: &str) -> Vec<Place> {
         let place = |line: &str| {
             let mut fields = line.splitn(3, ':').skip(1);
             let controllers = list(fields.next()?);
@@ -142,7 +147,7 @@ fn list(text: &str) -> Vec<String> {
 }
 
 /// Undoes the octal escapes of proc(5): space, tab, newline, backslash.
-fn unescape(text: &str) -> PathBuf {
+pub(crate) fn unescape(text: &str) -> PathBuf {
     text.replace("\\040", " ")
         .replace("\\011", "\t")
         .replace("\\012", "\n")

@@ -12,5 +12,6 @@ mod tree;
 pub use container::ContainerCgroup;
 pub use exec::ExecCgroup;
 pub use hierarchy::Hierarchies;
+pub(crate) use hierarchy::unescape;
 pub use oom::OomEvents;
 pub use tree::remove_tree;

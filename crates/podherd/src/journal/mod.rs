@@ -24,7 +24,7 @@ use crate::disk::{Disk, DiskError, Lane};
 use fact::Fact;
 pub use fact::{CreatedEntry, ExitedEntry};
 use store::Store;
-pub use store::{FILE_NAME, JournalError, REWRITE_BYTES};
+pub use store::{FILE_NAME, JournalError, REWRITE_BYTES, survivors};
 
 /// The journal of a live server. Clones write the same file.
 ///

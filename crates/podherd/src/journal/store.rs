@@ -31,6 +31,14 @@ pub struct JournalError {
     pub source: io::Error,
 }
 
+/// What the journal in a directory says lived when it was last written; for those that only look.
+pub fn survivors(directory: &Path) -> io::Result<Vec<Survivor>> {
+    let mut record = Record::default();
+    record.read(&read(&directory.join(FILE_NAME))?);
+    record.keep_survivors();
+    Ok(record.survivors())
+}
+
 /// The file and what stands in it.
 pub(super) struct Store {
     path: PathBuf,

@@ -34,6 +34,7 @@ pub use error::{LogError, LogErrorKind, LogOutcome};
 pub use lines::LINE_BYTES;
 pub use records::entry::ENTRY_BYTES;
 pub use sink::BATCHES_IN_FLIGHT;
+pub(crate) use timestamp::Timestamp;
 
 /// One of a container's output streams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,13 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
 /// Length of a time in RFC 3339, in bytes.
-pub(super) const RFC3339_BYTES: usize = 30;
+pub(crate) const RFC3339_BYTES: usize = 30;
 
 /// A moment since 1970, by the system's clock. An earlier one is taken for 1970.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Timestamp {
-    pub(super) seconds: u64,
-    pub(super) nanos: u32,
+pub(crate) struct Timestamp {
+    pub(crate) seconds: u64,
+    pub(crate) nanos: u32,
 }
 
 impl Timestamp {
@@ -20,7 +20,7 @@ impl Timestamp {
         Self::at(SystemTime::now())
     }
 
-    pub(super) fn at(time: SystemTime) -> Self {
+    pub(crate) fn at(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             seconds: since.as_secs(),
@@ -47,7 +47,7 @@ impl Timestamp {
     /// UTC and not the local zone: the reader of a log needs no zone file of this machine, and a server
     /// that lives through a change of summer time can't write the wrong offset. All digits are always
     /// there, so that records have a fixed length and sort as text. A year past 9999 is written as 1970.
-    pub(super) fn rfc3339(self) -> [u8; RFC3339_BYTES] {
+    pub(crate) fn rfc3339(self) -> [u8; RFC3339_BYTES] {
         let date = self.date();
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
         digits(&mut text[0..4], date.year().unsigned_abs().into());

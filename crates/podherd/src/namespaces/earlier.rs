@@ -29,7 +29,7 @@ pub(super) fn remove(record: &Record) {
 }
 
 /// Says whether there was something.
-fn remove_pod(base: &Path, pod: &PodId) -> io::Result<bool> {
+pub(super) fn remove_pod(base: &Path, pod: &PodId) -> io::Result<bool> {
     // It was made before all else, and locked: without it there is nothing, or nothing of ours.
     let Taken::Left(_removed_last, _) = PidFile::take(&pid_file(base, pod), false)? else {
         return Ok(false);

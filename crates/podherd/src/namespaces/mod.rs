@@ -69,6 +69,13 @@ pub async fn create(pod: &Rc<Pod>, request: NamespacesRequest) -> Result<Vec<(Ki
         .await
 }
 
+/// Removes what a server that lives no longer has left of a pod below a base directory. False: there is nothing,
+/// or a server that lives has it.
+pub(crate) fn remove_left(base: &Path, pod: &str) -> std::io::Result<bool> {
+    let pod = PodId::parse(pod).map_err(std::io::Error::other)?;
+    earlier::remove_pod(base, &pod)
+}
+
 impl Namespaces {
     /// Removes what an earlier server on this runtime directory has left.
     pub fn open(runtime_dir: &Path) -> Self {
