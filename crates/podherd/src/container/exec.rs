@@ -3,11 +3,13 @@
 //! - `sync` runs a command and answers when it has ended, with its output.
 //! - `session` gives its caller the command's streams while it runs.
 //! - `run` is what both have in common; `process` the process that it asks the runtime for.
+//! - `told` is what watchers of events hear of it.
 
 mod process;
 mod run;
 mod session;
 mod sync;
+mod told;
 
 use super::ContainerId;
 use crate::error::Error;

@@ -71,6 +71,19 @@ impl ExitState {
             at: exit.at,
         }
     }
+
+    /// The state of a process whose end could not be had, now.
+    pub fn not_known() -> Self {
+        Self {
+            status: None,
+            unknown: Some(Unknown::StatusUnavailable),
+            oom_killed: false,
+            log_complete: false,
+            dropped_log_bytes: 0,
+            journaled: false,
+            at: SystemTime::now(),
+        }
+    }
 }
 
 /// The code that exit files and `execSyncContainer` use: 128 + n for signal n, as in a shell.

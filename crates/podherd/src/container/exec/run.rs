@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::ExecSpec;
 use super::process::process_file;
+use super::told::Told;
 use crate::cgroup::ExecCgroup;
 use crate::container::launch::Launch;
 use crate::container::{Container, Pod};
@@ -30,8 +31,8 @@ pub(super) trait Output {
 }
 
 /// What an exec makes and may have to end.
-#[derive(Default)]
 pub(super) struct Made {
+    told: Told,
     launch: Option<Launch>,
     /// Shared with whoever has to end the command while it is accompanied.
     pub(super) command: Rc<Command>,
@@ -64,7 +65,7 @@ impl Command {
 }
 
 /// Runs a command to its end, and hands its output on. `made` is what there is to end when this fails or
-/// is dropped. `started` is told once the runtime has started the command.
+/// is dropped. Watchers of events and `started` are told once the runtime has started the command.
 pub(super) async fn steps(
     pod: &Rc<Pod>,
     container: &Container,
@@ -78,9 +79,10 @@ pub(super) async fn steps(
     let exhausted = |error: io::Error| Error::from_io(Code::ResourcesExhausted, &what, &error);
     let identity = pod.runtime.identity(&pod.reaper).await?;
     let parts = container.living()?;
+    made.told.tried();
     let running = made.command.clone();
     if let Some(cgroup) = container.cgroup.get().filter(|_| identity.has_exec_cgroup()) {
-        let name = format!("podherd-exec-{}", pod.unique());
+        let name = format!("podherd-exec-{}", made.told.exec_id);
         if let Some(sub_cgroup) = ExecCgroup::make(cgroup, &name, identity.exec_cgroup_is_in_all()) {
             running.cgroup.get_or_init(|| sub_cgroup);
         }
@@ -119,6 +121,7 @@ pub(super) async fn steps(
         drop(process_file);
         let process = running.process.get_or_init(|| launched.process);
         screen.send_replace(launched.terminal.as_ref().map(Terminal::reader));
+        made.told.started(process.pid(), &spec.command);
         started(process, launched.terminal);
         owner.send_replace(Some(process.clone()));
         Ok::<_, Error>(ended_with_container(process, &parts.init).await)
@@ -225,11 +228,29 @@ fn rest_of(reader: &OutputReader) -> Vec<u8> {
     rest
 }
 
-/// Ends everything that an exec made: the command, and what the runtime left.
-pub(super) async fn end(made: Made) {
-    made.command.kill().await;
-    if let Some(launch) = made.launch {
-        launch.undo().await;
+impl Made {
+    /// Nothing yet.
+    pub(super) fn new(told: Told) -> Self {
+        Self {
+            told,
+            launch: None,
+            command: Rc::default(),
+        }
+    }
+
+    /// The exec came to its end.
+    pub(super) fn ended(self) {
+        self.told.ended(self.command.process(), None);
+    }
+
+    /// Ends everything that the exec made, the command and what the runtime left, since it did not come to its
+    /// end because of `error`.
+    pub(super) async fn undo(self, error: &Error) {
+        self.command.kill().await;
+        if let Some(launch) = self.launch {
+            launch.undo().await;
+        }
+        self.told.ended(self.command.process(), Some(error));
     }
 }
 

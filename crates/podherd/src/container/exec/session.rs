@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::ExecSpec;
-use super::run::{Command, Made, Output, end, steps};
+use super::run::{Command, Made, Output, steps};
+use super::told::Told;
 use crate::container::{Container, Pod};
 use crate::error::{Code, Error, Result};
 use crate::logs::Stream;
@@ -73,7 +74,8 @@ pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<
         Some(id) => Some(Name::reserve(&container, id)?),
         None => None,
     };
-    let exec_id = pod.exec_id();
+    let told = Told::new(pod, &container.id);
+    let exec_id = told.exec_id;
     let cancelled = pod.ending.child_token();
     let guard = cancelled.clone().drop_guard();
     let (tell_started, started) = oneshot::channel();
@@ -93,6 +95,7 @@ pub async fn exec_session(pod: &Rc<Pod>, request: ExecSessionRequest) -> Result<
             &shared,
             &container,
             &request,
+            told,
             &live,
             cancelled,
             |running: NamedExec| {
@@ -130,11 +133,12 @@ async fn run(
     pod: &Rc<Pod>,
     container: &Rc<Container>,
     request: &ExecSessionRequest,
+    told: Told,
     live: &Live,
     cancelled: CancellationToken,
     tell_started: impl FnOnce(NamedExec),
 ) -> Result<Exit> {
-    let mut made = Made::default();
+    let mut made = Made::new(told);
     let command = made.command.clone();
     let steps = Box::pin(async {
         container.living()?;
@@ -154,8 +158,9 @@ async fn run(
     let ended = pod
         .guard(&cancelled, in_time(request.timeout, &command, steps))
         .await;
-    if ended.is_err() {
-        end(made).await;
+    match &ended {
+        Ok(_) => made.ended(),
+        Err(error) => made.undo(error).await,
     }
     ended
 }

@@ -8,7 +8,8 @@ use podherd_reaper::Exit;
 use tokio_util::sync::CancellationToken;
 
 use super::ExecSpec;
-use super::run::{Made, Output, end, steps};
+use super::run::{Made, Output, steps};
+use super::told::Told;
 use crate::container::{Container, Pod};
 use crate::error::{Code, Error, Result};
 use crate::logs::Stream;
@@ -88,7 +89,7 @@ async fn run(
         stdout: RefCell::new(Captured::new(&pod.exec_output)),
         stderr: RefCell::new(Captured::new(&pod.exec_output)),
     };
-    let mut made = Made::default();
+    let mut made = Made::new(Told::new(pod, &container.id));
     let timeout = request.timeout;
     let steps = Box::pin(async {
         let null = stdio::null().map_err(|error| {
@@ -105,8 +106,10 @@ async fn run(
         }
     };
     let ended = pod.guard(&cancelled, in_time).await;
-    if !matches!(ended, Ok(Some(_))) {
-        end(made).await;
+    match &ended {
+        Ok(Some(_)) => made.ended(),
+        Ok(None) => made.undo(&late()).await,
+        Err(error) => made.undo(error).await,
     }
     match ended {
         Ok(exit) => Ok(ExecResult {
@@ -119,4 +122,12 @@ async fn run(
             Err(error)
         }
     }
+}
+
+/// What keeps a command from running when its time is over before the runtime has started it.
+fn late() -> Error {
+    Error::new(
+        Code::RuntimeTimeout,
+        "the exec's time was over before its command ran",
+    )
 }
