@@ -1,5 +1,7 @@
 //! What the reaper counts.
 
+use std::time::Duration;
+
 /// A snapshot, taken by [`crate::Reaper::counters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters {
@@ -17,6 +19,11 @@ pub struct Counters {
     pub zombies_now: u32,
     /// Ends kept for open claims.
     pub unclaimed_exits: u32,
+    /// The longest that an ended child waited for its end to be collected, since the start: from the SIGCHLD that
+    /// announced it until `waitid` had consumed it. Children that end while others are being collected count
+    /// from the first SIGCHLD of that stretch, which may be before their end: it is never less than the truth, and
+    /// more only when ends follow each other without a pause.
+    pub longest_zombie: Duration,
 }
 
 /// The part that is counted along the way.
@@ -25,4 +32,5 @@ pub(crate) struct Totals {
     pub(crate) spawned: u64,
     pub(crate) reaped: u64,
     pub(crate) orphans: u64,
+    pub(crate) longest_zombie: Duration,
 }

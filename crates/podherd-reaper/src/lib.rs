@@ -35,6 +35,7 @@
 pub mod background;
 pub mod cgroup;
 
+mod child_signal;
 mod claim;
 mod counters;
 mod defaults;

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::Signal;
 
+use crate::child_signal;
 use crate::evidence::Evidence;
 use crate::exit::Exit;
 use crate::process::Slot;
@@ -52,14 +53,25 @@ impl ReapLoop {
 
     async fn reap_all(&mut self) -> io::Result<()> {
         let mut count = 0;
-        while let Some(dead) = wait::peek()? {
+        // When the first of those that are dead now was announced.
+        let mut since = None;
+        loop {
+            // Before the look: one that is announced after it is announced to the next look.
+            since = since.or(child_signal::take());
+            let Some(dead) = wait::peek()? else {
+                return Ok(());
+            };
+            let since = *since.get_or_insert_with(child_signal::now);
             self.reap(dead).await?;
+            let zombie = child_signal::now().saturating_sub(since);
+            self.reaper.count(|totals| {
+                totals.longest_zombie = totals.longest_zombie.max(Duration::from_nanos(zombie))
+            });
             count += 1;
             if count % BATCH == 0 {
                 tokio::task::yield_now().await;
             }
         }
-        Ok(())
     }
 
     /// Routes, records, then consumes and publishes in one breath.

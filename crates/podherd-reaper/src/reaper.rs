@@ -14,6 +14,7 @@ use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::child_signal;
 use crate::claim::Claim;
 use crate::counters::{Counters, Totals};
 use crate::defaults::ChildDefaults;
@@ -81,6 +82,7 @@ impl Reaper {
         close_inherited_on_exec()?;
         hear_child_signal();
         let ended = signal(SignalKind::child())?;
+        child_signal::note()?;
         let reaper = Self { inner };
         Ok((reaper.clone(), ReapLoop::new(reaper, ended)))
     }
@@ -124,6 +126,7 @@ impl Reaper {
             spawned,
             reaped,
             orphans,
+            longest_zombie,
         } = self.inner.totals.get();
         let table = self.inner.table.borrow();
         Counters {
@@ -134,6 +137,7 @@ impl Reaper {
             watched: small(table.watchers().count()),
             zombies_now,
             unclaimed_exits: small(table.kept()),
+            longest_zombie,
         }
     }
 

@@ -27,6 +27,7 @@ mod routing;
 mod runner;
 mod spawning;
 mod stage;
+mod zombie_time;
 
 /// A scenario: its name, how it is started, and what it does.
 struct Scenario {
@@ -60,6 +61,7 @@ const SCENARIOS: &[Scenario] = scenarios! {
     namespaces: each_kind_is_new_alone_and_together, a_pid_namespace_is_its_programs, a_user_namespace_is_owned_until_ids_are_mapped,
         an_init_collects_orphans, an_end_takes_all_with_it, an_init_is_deaf, what_fails_leaves_nothing, a_limit_is_named;
     cgroups: all_are_killed, all_are_signalled, our_own_is_refused, a_missing_one_is_empty;
+    zombie_time: counts_from_the_signal_while_the_loop_is_held, counts_the_wait_for_a_record_and_no_idle_time;
     going_to_background: the_parent_learns_how_it_ended, not_with_threads;
 };
 

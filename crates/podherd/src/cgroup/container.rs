@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::hierarchy::{Hierarchies, Place};
 use super::kernel_file;
 use super::oom::OomKills;
+use super::stats::CgroupStats;
 use super::tree::remove_tree;
 
 /// A container's cgroups, without those that it shares with the server.
@@ -73,6 +74,15 @@ impl ContainerCgroup {
     /// Whether the kernel killed a process of the container for memory since it was created.
     pub fn was_oom_killed(&self) -> bool {
         self.oom_kills.count() > 0
+    }
+
+    /// What they count now. None: they have gone.
+    pub fn stats(&self) -> Option<CgroupStats> {
+        let stats = CgroupStats::read(&self.places);
+        self.places
+            .iter()
+            .all(|place| place.directory.exists())
+            .then_some(stats)
     }
 
     /// Removes the directories, sub-cgroups first. What still holds processes stays.

@@ -7,6 +7,7 @@ mod exec;
 mod hierarchy;
 mod kernel_file;
 mod oom;
+mod stats;
 mod tree;
 
 pub use container::ContainerCgroup;
@@ -14,4 +15,5 @@ pub use exec::ExecCgroup;
 pub use hierarchy::Hierarchies;
 pub(crate) use hierarchy::unescape;
 pub use oom::OomEvents;
+pub use stats::{CgroupStats, CpuStats, IoStats, MemoryStats, PidStats, Pressure, Stalled, Version};
 pub use tree::remove_tree;

@@ -17,6 +17,7 @@ mod pod;
 mod settings;
 mod start;
 mod state;
+mod stats;
 mod stop;
 mod store;
 mod supervise;
@@ -51,6 +52,7 @@ pub use pod::{Pod, RuntimeDir};
 pub use settings::{Labels, RateLimit, Settings, Stopping};
 pub use start::{notice_start, start};
 pub use state::{ExitState, Phase, State, Unknown, shell_code};
+pub use stats::{ContainerStats, OutputStats, stats};
 pub use stop::{StopRequest, stop};
 pub use store::Store;
 pub use supervise::Ending;
@@ -81,6 +83,8 @@ pub struct Container {
     execs: TaskTracker,
     /// Execs whose session has an id, for attach clients; none yet while it is being started.
     exec_sessions: RefCell<HashMap<String, Option<NamedExec>>>,
+    /// Bytes read of its output.
+    output_bytes: Cell<u64>,
     /// Taken while `start` runs, so that two callers don't start it twice.
     starting: Cell<bool>,
 }

@@ -79,6 +79,8 @@ pub struct Pod {
     pub next_name: Cell<u64>,
     /// Numbers the execs.
     pub next_exec: Cell<u64>,
+    /// How many connections are open.
+    pub connections: Rc<Cell<usize>>,
 }
 
 impl Pod {

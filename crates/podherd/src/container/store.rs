@@ -85,6 +85,7 @@ impl Store {
             cgroup: OnceCell::new(),
             execs: TaskTracker::new(),
             exec_sessions: RefCell::default(),
+            output_bytes: Cell::new(0),
             starting: Cell::new(false),
         });
         containers.insert(new.id, container.clone());

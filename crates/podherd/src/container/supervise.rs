@@ -53,7 +53,14 @@ pub async fn supervise(
         .into_iter()
         .map(|output| {
             let (log, hub) = (parts.log.clone(), parts.stdio.hub.clone());
-            let task = read(pod.clone(), log, hub, owner.subscribe(), output);
+            let task = read(
+                pod.clone(),
+                container.clone(),
+                log,
+                hub,
+                owner.subscribe(),
+                output,
+            );
             tokio::task::spawn_local(task)
         })
         .collect();
@@ -112,13 +119,25 @@ pub async fn supervise(
 /// An exec ends soon after its container: its process is killed, its output drained for a bounded time.
 const EXECS_TIMEOUT: Duration = Duration::from_secs(10);
 
-async fn read(pod: Rc<Pod>, log: ContainerLog, hub: Hub, owner: stdio::Owner, output: Output) -> End {
+async fn read(
+    pod: Rc<Pod>,
+    container: Rc<Container>,
+    log: ContainerLog,
+    hub: Hub,
+    owner: stdio::Owner,
+    output: Output,
+) -> End {
     let Output {
         reader,
         stream,
         early,
     } = output;
+    let count = |bytes: usize| {
+        let read = container.output_bytes.get() + bytes as u64;
+        container.output_bytes.set(read);
+    };
     if !early.is_empty() {
+        count(early.len());
         log.write(stream, &early).await;
     }
     let end = stdio::drain(
@@ -127,6 +146,7 @@ async fn read(pod: Rc<Pod>, log: ContainerLog, hub: Hub, owner: stdio::Owner, ou
         pod.limits.drain_timeout,
         &pod.buffers,
         async |chunk| {
+            count(chunk.len());
             // Attach clients first: they don't wait for a stalled disk, and the log waits for none of them.
             hub.publish(stream, chunk).await;
             log.write(stream, chunk).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use podherd_schema::conmon_capnp::conmon;
 
-use super::{Service, create, read, write};
+use super::{LARGE, Service, create, read, write};
 use crate::attach::{self, AttachRequest};
 use crate::container::{self, ExecRequest, ExecResult, ExecSpec, could_not_start, shell_code};
 use crate::error::Result;
@@ -17,8 +17,6 @@ use crate::streaming::{self, AttachStreams, ExecStreams, Streams};
 const NOT_STARTED: i32 = -2;
 /// The exit code of a command that ran out of time; `timedOut` says it too.
 const TIMED_OUT: i32 = -3;
-/// Bytes of an answer past which it is not made before the client has read others.
-const LARGE: usize = 64 << 10;
 
 impl conmon::Server for Service {
     async fn version(

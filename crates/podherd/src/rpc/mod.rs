@@ -5,13 +5,14 @@
 //! - `podherd`: ours.
 //! - `create`: what both ask for when a container is created.
 //! - `bounded`: how many calls a connection may have in flight.
-//! - `read`: from messages to checked types. `write`: from states to messages.
+//! - `read`: from messages to checked types. `write`, `stats`: from states and figures to messages.
 
 mod bounded;
 mod conmon;
 mod create;
 mod podherd;
 mod read;
+mod stats;
 mod write;
 
 use std::rc::Rc;
@@ -22,6 +23,9 @@ use crate::server::Outbox;
 
 use bounded::Calls;
 use podherd_schema::podherd_capnp::podherd as schema;
+
+/// Bytes of an answer past which it is not made before the client has read others.
+const LARGE: usize = 64 << 10;
 
 /// Answers the calls of one connection.
 #[derive(Clone)]

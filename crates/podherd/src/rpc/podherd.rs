@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use podherd_schema::podherd_capnp::podherd;
 
-use super::{Service, create, read, write};
+use super::{Service, create, read, stats, write};
 use crate::container::{self, KillTarget, Phase, StopRequest};
 use crate::preflight;
 use crate::server::BuildData;
@@ -179,6 +179,16 @@ impl podherd::Server for Service {
         status.set_watched(counters.watched);
         status.set_zombies_now(counters.zombies_now);
         status.set_unclaimed_exits(counters.unclaimed_exits);
+        status.set_longest_zombie_nanos(stats::nanos(counters.longest_zombie));
+        Ok(())
+    }
+
+    async fn stats(
+        self: Rc<Self>,
+        params: podherd::StatsParams,
+        mut results: podherd::StatsResults,
+    ) -> capnp::Result<()> {
+        stats::answer(&self, params.get()?, results.get()).await?;
         Ok(())
     }
 

@@ -50,12 +50,13 @@ impl Connections {
             let what = format!("the socket {}", pod.runtime_dir.path().join(SOCKET).display());
             Error::from_io(Code::RuntimeDirUnusable, what, &error)
         })?;
+        let open = pod.connections.clone();
         let admission = Admission::new(pod.limits.connections, pod.limits.connections_kept);
         Ok(Self {
             pod,
             listener,
             admission,
-            open: Rc::default(),
+            open,
             changed,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),

@@ -7,7 +7,9 @@ mod idle;
 mod logging;
 mod quiet;
 mod start;
+mod stats;
 mod transport;
+mod usage;
 
 use std::cell::Cell;
 use std::io;
@@ -40,7 +42,9 @@ pub use build_data::BuildData;
 use connections::Connections;
 pub(crate) use quiet::ProgramText;
 pub use start::{READY, Ready, Start};
+pub use stats::ServerStats;
 pub use transport::Outbox;
+pub use usage::ProcessUsage;
 
 /// Runs a server to its end.
 pub fn run(start: Start) -> Result<()> {
@@ -134,6 +138,7 @@ async fn serve(start: Start) -> Result<()> {
         asked_to_end: Notify::new(),
         started_at: SystemTime::now(),
         next_exec: Cell::new(1),
+        connections: Rc::default(),
         asked: Notify::new(),
     });
     let connections = Connections::listen(pod.clone(), changed.clone())?;
