@@ -2,13 +2,20 @@ import { attach, type AttachOptions } from './attach/attach.js';
 import type { AttachSession } from './attach/session.js';
 import { exec, type ExecOptions, type ExecResult } from './exec.js';
 import { PodherdError } from './errors.js';
-import type { ConmonClient } from './generated/conmon.js';
-import type { Lifecycle } from './lifecycle/lifecycle.js';
+import { EventStream, type EventLink, type EventsOptions } from './events/stream.js';
+import type { ExitState } from './exit-state.js';
+import type { PodherdClient, ServerInfo } from './generated/podherd.js';
+import type { Lifecycle, StoppedStatus } from './lifecycle/lifecycle.js';
+import { readLogs, type LogsOptions } from './logs/logs.js';
+import type { LogRecord } from './logs/record.js';
 import { callerOptions } from './rpc/caller.js';
 import type { CallOptions } from './rpc/deadline.js';
 import { serveAttach, type ServeAttachOptions, serveExec, type ServeExecOptions } from './serve.js';
 import { signalNumber } from './signals.js';
-import type { ContainerState, ContainerStatus, ExitState } from './status.js';
+import { type Exec } from './spawn/exec.js';
+import { spawn, type SpawnOptions } from './spawn/spawn.js';
+import type { ContainerStats } from './stats/container-stats.js';
+import type { ContainerState, ContainerStatus } from './status.js';
 
 export interface KillOptions extends CallOptions {
   /** Signal every process in the container's cgroup, not just init. */
@@ -25,23 +32,43 @@ export interface WaitOptions<S extends ContainerState> extends CallOptions {
   until?: S | undefined;
 }
 
+export interface StopOptions extends CallOptions {
+  /** Default: the container's own, which is SIGTERM unless it was created with another. */
+  stopSignal?: NodeJS.Signals | number | undefined;
+  /** Milliseconds after it until everything is killed. Default: the container's own. */
+  graceMs?: number | undefined;
+}
+
+/** What has to be known of the way to the server. */
+export interface ContainerLink extends EventLink {
+  readonly info: ServerInfo | null;
+}
+
+/** What a container is reached by. */
+export interface ContainerParts {
+  readonly client: PodherdClient;
+  readonly link: ContainerLink;
+  readonly lifecycle: Lifecycle;
+  /** The server's runtime directory. */
+  readonly directory: string;
+}
+
 /**
  * One container of a pod. It is a name for it, not a hold on it: nothing happens to the container when
  * this object goes, and several may stand for the same one.
  */
 export class Container {
   readonly id: string;
-  readonly #client: ConmonClient;
+  readonly #client: PodherdClient;
+  readonly #link: ContainerLink;
   readonly #lifecycle: Lifecycle;
   readonly #directory: string;
 
-  /**
-   * @internal Use `Pod.createContainer` or `Pod.get`.
-   * @param directory the server's runtime directory
-   */
-  constructor(id: string, client: ConmonClient, lifecycle: Lifecycle, directory: string) {
+  /** @internal Use `Pod.createContainer` or `Pod.get`. */
+  constructor(id: string, { client, link, lifecycle, directory }: ContainerParts) {
     this.id = id;
     this.#client = client;
+    this.#link = link;
     this.#lifecycle = lifecycle;
     this.#directory = directory;
   }
@@ -87,6 +114,16 @@ export class Container {
   }
 
   /**
+   * Send the stop signal to init, wait, and kill every process of it when the time of grace is over. Resolves when it
+   * has ended, at once when it had. Given up: a Podherd server carries it through.
+   */
+  stop(options: StopOptions = {}): Promise<StoppedStatus> {
+    const { stopSignal, graceMs } = options;
+    const signal = stopSignal === undefined ? undefined : signalNumber(stopSignal);
+    return this.#lifecycle.stop(this.id, { signal, graceMs }, options);
+  }
+
+  /**
    * Forget it and delete the runtime's state of it; the id is free then. Given up: it goes on.
    *
    * @throws PodherdError `CONTAINER_ALIVE` when it has not ended, unless `force` is set
@@ -105,15 +142,25 @@ export class Container {
   }
 
   /**
+   * Run a command in it and get at its streams while it runs. Read its outputs, or `resume()` them: what is not read
+   * holds the command up. Given up, or the connection lost: the command is killed with all that came of it.
+   *
+   * @throws PodherdError `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`, `CONTAINER_NOT_RUNNING`
+   */
+  spawn(command: readonly string[], options: SpawnOptions = {}): Promise<Exec> {
+    return spawn(this.#client, this.id, command, options);
+  }
+
+  /**
    * Get at its streams: what it writes from now on, also to other sessions, and its input. Attach before `start` to
    * miss nothing. Given up: there is no session, or it ends; nothing happens to the container.
    *
-   * Needs the package `@podherd/node`.
+   * Over a socket (`transport: 'socket'`, and for servers without our interface) it needs the package `@podherd/node`.
    *
    * @throws PodherdError `CONTAINER_NOT_RUNNING` when it has ended, `ADDON_UNAVAILABLE`
    */
   attach(options: AttachOptions = {}): Promise<AttachSession> {
-    const place = { client: this.#client, kind: this.#lifecycle.kind, directory: this.#directory };
+    const place = { client: this.#client, info: this.#link.info, directory: this.#directory };
     return attach(place, this.id, options);
   }
 
@@ -128,6 +175,31 @@ export class Container {
   /** A URL with its streams over WebSocket, as with `serveExec`. */
   serveAttach(options: ServeAttachOptions = {}): Promise<string> {
     return serveAttach(this.#client, this.id, options);
+  }
+
+  /** What it uses, from its cgroup. @throws PodherdError `CONTAINER_NOT_RUNNING` when it has ended */
+  async stats(options: CallOptions = {}): Promise<ContainerStats> {
+    const { containers } = await this.#lifecycle.stats([this.id], options);
+    const stats = containers.find(({ id }) => id === this.id);
+    if (stats === undefined)
+      throw new PodherdError('PROTOCOL_ERROR', `the server answered without the stats of ${this.id}`);
+    return stats;
+  }
+
+  /** Watch what happens to it; see `Pod.events`. Gaps are told too: they may have been about it. */
+  events(options: EventsOptions = {}): EventStream {
+    const client = this.#lifecycle.kind === 'podherd' ? this.#client : null;
+    return new EventStream(client, this.#link, options, this.id);
+  }
+
+  /**
+   * Read its log: the files of its first sink that has any, rotated ones too, oldest first. They are read on this
+   * machine. With `follow` it goes on until the container has ended and all is read.
+   *
+   * @throws PodherdError `LOG_UNAVAILABLE` (at the first record) when it has no log file
+   */
+  logs(options: LogsOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    return readLogs(this.#lifecycle, this.id, options);
   }
 
   /** Resize its terminal. @throws PodherdError `NO_TERMINAL` for one without */

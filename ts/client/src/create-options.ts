@@ -1,7 +1,12 @@
 import { resolve } from 'node:path';
 import type { DescriptorOptions } from './descriptors/passing.js';
+import { PodherdError } from './errors.js';
+import type { Finding } from './findings.js';
 import type { CreateContainerRequestInit, LogDriverInit, MapEntryInit } from './generated/conmon.js';
+import type { CreateRequestInit, Preflight } from './generated/podherd.js';
 import type { CallOptions } from './rpc/deadline.js';
+import { signalNumber } from './signals.js';
+import { DEFAULT_STOP_GRACE_MS, type RateLimit } from './status.js';
 
 /** Who makes a container's cgroup: the runtime in cgroupfs, or systemd through its D-Bus interface. */
 export type CgroupManager = 'cgroupfs' | 'systemd';
@@ -15,6 +20,8 @@ export type LogSink =
       driver?: 'cri' | 'json' | undefined;
       /** Bytes after which the file is rotated. Default 0: never. */
       maxSize?: number | undefined;
+      /** Rotated files that are kept beside the current one; more are removed. Default 0: all are kept. */
+      maxFiles?: number | undefined;
     }
   | { driver: 'journald' };
 
@@ -43,12 +50,50 @@ export interface CreateContainerOptions extends DescriptorOptions, CallOptions {
   env?: Readonly<Record<string, string>> | undefined;
   /** Default `cgroupfs`. */
   cgroupManager?: CgroupManager | undefined;
+  /** Kept with the container, told with its status, and what `list` can be filtered by. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Look at the bundle before the runtime is started, as `pod.validateBundle` does. `warn`: what is found goes to
+   * `onFindings` and to the logger. `enforce`: an error among it refuses the create (`PREFLIGHT_FAILED`).
+   * Default `off`.
+   */
+  preflight?: Preflight | undefined;
+  /** Told what the preflight found, if it found anything. */
+  onFindings?: ((findings: readonly Finding[]) => void) | undefined;
+  /** What `stop` sends first. Default SIGTERM. */
+  stopSignal?: NodeJS.Signals | number | undefined;
+  /** How long `stop` waits after it, in milliseconds, before everything is killed. Default 10,000. */
+  stopGraceMs?: number | undefined;
+  /** A bound on what it may write; past it, it is held back. Default: none. */
+  rateLimit?: (Pick<RateLimit, 'bytesPerSecond'> & Partial<RateLimit>) | undefined;
 }
 
+/** A request for a container, of which the id is known to be there. */
+export type CreateRequest = CreateRequestInit & { container: CreateContainerRequestInit & { id: string } };
+
 /** The request for these options. */
-export function createRequest(options: CreateContainerOptions): CreateContainerRequestInit {
-  const sinks =
-    options.log === undefined ? [] : Array.isArray(options.log) ? options.log : [options.log as LogSink];
+export function createRequest(options: CreateContainerOptions): CreateRequest {
+  const sinks = options.log === undefined ? [] : [options.log].flat();
+  const { rateLimit } = options;
+  return {
+    container: compatibleRequest(options, sinks),
+    labels: mapEntries(options.labels),
+    preflight: options.preflight,
+    stopSignal: options.stopSignal === undefined ? 0 : signalNumber(options.stopSignal),
+    stopGraceMillis: Math.ceil(options.stopGraceMs ?? DEFAULT_STOP_GRACE_MS),
+    rateLimit: rateLimit && {
+      bytesPerSecond: rateLimit.bytesPerSecond,
+      burstBytes: rateLimit.burstBytes ?? 0,
+    },
+    logMaxFiles: maxFiles(sinks),
+  };
+}
+
+/** The part that conmon-rs knows. */
+function compatibleRequest(
+  options: CreateContainerOptions,
+  sinks: readonly LogSink[],
+): CreateContainerRequestInit & { id: string } {
   return {
     id: options.id,
     bundlePath: resolve(options.bundle),
@@ -56,7 +101,7 @@ export function createRequest(options: CreateContainerOptions): CreateContainerR
     stdin: options.stdin,
     exitPaths: options.exitPaths?.map((path) => resolve(path)),
     oomExitPaths: options.oomExitPaths?.map((path) => resolve(path)),
-    logDrivers: (sinks as readonly LogSink[]).map(logDriver),
+    logDrivers: sinks.map(logDriver),
     cleanupCmd: options.cleanupCommand,
     globalArgs: options.globalArgs,
     commandArgs: options.createArgs,
@@ -77,4 +122,26 @@ function logDriver(sink: LogSink): LogDriverInit {
     path: resolve(sink.path),
     maxSize: sink.maxSize ?? 0,
   };
+}
+
+/** On the wire it is one number for all sinks. */
+function maxFiles(sinks: readonly LogSink[]): number {
+  const wanted = new Set(sinks.flatMap((sink) => ('maxFiles' in sink ? (sink.maxFiles ?? []) : [])));
+  if (wanted.size > 1) {
+    throw new PodherdError(
+      'INVALID_ARGUMENT',
+      `one maxFiles for all log sinks, found ${[...wanted].join(', ')}`,
+    );
+  }
+  return [...wanted][0] ?? 0;
+}
+
+/** What of a request the compatible `createContainer` can't say, in words; null: nothing. */
+export function usesSuperset(request: CreateRequest): string | null {
+  if ((request.labels ?? []).length > 0) return 'labels';
+  if ((request.preflight ?? 'off') !== 'off') return 'a preflight';
+  if (request.rateLimit !== undefined) return 'a rate limit';
+  if ((request.logMaxFiles ?? 0) > 0) return 'maxFiles';
+  if ((request.stopSignal ?? 0) !== 0) return 'a stop signal';
+  return request.stopGraceMillis === DEFAULT_STOP_GRACE_MS ? null : 'a time of grace';
 }

@@ -69,7 +69,7 @@ export async function exec(
         cgroupManager: options.cgroupManager ?? 'cgroupfs',
       },
     },
-    callerOptions(`exec in ${id}`, { signal: options.signal, timeoutMs }),
+    callerOptions(`exec in ${id}`, { ...options, timeoutMs }),
   );
   if (response === undefined)
     throw new PodherdError('PROTOCOL_ERROR', 'the server answered without a result');

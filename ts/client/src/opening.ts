@@ -1,15 +1,19 @@
 import { dirname, join, resolve } from 'node:path';
 import { PodherdError } from './errors.js';
+import { CompatibleLifecycle } from './fallback/compatible.js';
 import type { RuntimePlace } from './fallback/runtime-calls.js';
 import { PodherdClient } from './generated/podherd.js';
-import { detectLifecycle, type InterfaceChoice } from './lifecycle/detect.js';
+import { dial } from './link/dial.js';
+import { Link } from './link/link.js';
+import { reconnectPolicy } from './link/reconnect.js';
+import { RootCaller } from './link/root-caller.js';
 import type { Lifecycle } from './lifecycle/lifecycle.js';
+import { NativeLifecycle } from './lifecycle/native.js';
 import { type Logger, type LoggingOptions, makeLogger } from './logger.js';
-import { SessionCaller } from './rpc/caller.js';
 import { type CallOptions, Deadline } from './rpc/deadline.js';
-import { Session } from './rpc/session.js';
 import { findServer } from './server/binary.js';
 import { startDetached } from './server/detached-server.js';
+import type { PodOptions } from './pod-options.js';
 import type { StartOptions } from './server/options.js';
 import { OwnedServer } from './server/owned-server.js';
 
@@ -21,7 +25,7 @@ const START_TIMEOUT_MS = 30_000;
 const SOCKET_NAME = 'conmon.sock';
 
 /** Which server to connect to. */
-export interface ConnectOptions extends LoggingOptions, CallOptions {
+export interface ConnectOptions extends PodOptions, LoggingOptions, CallOptions {
   /** The server's runtime directory. Either this or `socketPath` is needed. */
   runtimeDir?: string | undefined;
   /** The server's socket, where it isn't `conmon.sock` in `runtimeDir`. */
@@ -30,14 +34,12 @@ export interface ConnectOptions extends LoggingOptions, CallOptions {
   runtime?: string | undefined;
   /** The runtime's root directory, for the same. */
   runtimeRoot?: string | undefined;
-  /** Which interface to speak. Default `auto`: ask the server. */
-  interface?: InterfaceChoice | undefined;
 }
 
 /** What a pod is made of. Whoever gets these owns them. */
 export interface PodParts {
   readonly socketPath: string;
-  readonly session: Session;
+  readonly link: Link;
   readonly client: PodherdClient;
   readonly lifecycle: Lifecycle;
   readonly logger: Logger;
@@ -59,7 +61,8 @@ export async function openStarted(options: StartOptions): Promise<PodParts> {
     return await open({
       socketPath: join(resolve(options.runtimeDir), SOCKET_NAME),
       runtime: { path: options.runtime, root: options.runtimeRoot },
-      choice: options.interface ?? 'auto',
+      options,
+      reconnects: options.lifetime === 'detached',
       logger,
       owned,
       deadline,
@@ -86,7 +89,8 @@ export async function openConnected(options: ConnectOptions): Promise<PodParts> 
     return await open({
       socketPath: resolve(socketPath),
       runtime: runtime === undefined ? null : { path: runtime, root: runtimeRoot },
-      choice: options.interface ?? 'auto',
+      options,
+      reconnects: true,
       logger,
       owned: null,
       deadline,
@@ -99,22 +103,31 @@ export async function openConnected(options: ConnectOptions): Promise<PodParts> 
 interface Opening {
   socketPath: string;
   runtime: RuntimePlace | null;
-  choice: InterfaceChoice;
+  options: PodOptions & CallOptions;
+  /** Whether a lost connection is made again where the options don't say. */
+  reconnects: boolean;
   logger: Logger;
   owned: OwnedServer | null;
   deadline: Deadline;
 }
 
-async function open({ socketPath, runtime, choice, logger, owned, deadline }: Opening): Promise<PodParts> {
-  const session = await Session.connect(socketPath, deadline.rest());
-  try {
-    const client = new PodherdClient(new SessionCaller(session, session.root));
-    const place = { session, directory: dirname(socketPath), runtime };
-    const lifecycle = await detectLifecycle(client, place, choice, deadline.rest());
-    logger.debug({ socketPath, interface: lifecycle.kind, server: owned?.pid }, 'connected');
-    return { socketPath, session, client, lifecycle, logger, owned };
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
+async function open(opening: Opening): Promise<PodParts> {
+  const { socketPath, runtime, options, logger, owned, deadline } = opening;
+  const choice = options.interface ?? 'auto';
+  const link = await Link.open(
+    {
+      socketPath,
+      dial: (call) => dial(socketPath, choice, call),
+      reconnect: reconnectPolicy(options.reconnect, opening.reconnects),
+      logger,
+    },
+    deadline.rest(),
+  );
+  const client = new PodherdClient(new RootCaller(link, options.trace));
+  const lifecycle =
+    link.info === null
+      ? new CompatibleLifecycle(client, link.closed(), dirname(socketPath), runtime)
+      : new NativeLifecycle(client, link);
+  logger.debug({ socketPath, interface: lifecycle.kind, server: owned?.pid }, 'connected');
+  return { socketPath, link, client, lifecycle, logger, owned };
 }

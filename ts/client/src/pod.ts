@@ -1,15 +1,19 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Container } from './container.js';
 import { createRequest, type CreateContainerOptions } from './create-options.js';
 import { passing } from './descriptors/passing.js';
 import { PodherdError } from './errors.js';
+import { EventStream, type EventsOptions } from './events/stream.js';
+import type { Finding } from './findings.js';
 import type { VersionResponse } from './generated/conmon.js';
 import type { ReaperStatus, ServerInfo } from './generated/podherd.js';
+import type { ListOptions, Snapshot } from './list-options.js';
 import { type ConnectOptions, openConnected, openStarted, type PodParts } from './opening.js';
 import { callerOptions } from './rpc/caller.js';
 import type { CallOptions } from './rpc/deadline.js';
 import { servePortForward } from './serve.js';
 import type { StartOptions } from './server/options.js';
+import type { PodStats, StatsOptions } from './stats/server-stats.js';
 import type { ContainerStatus } from './status.js';
 
 /** Milliseconds between the end of a dying server's connections and its own. */
@@ -46,7 +50,7 @@ export class Pod implements AsyncDisposable {
 
   private constructor(parts: PodParts) {
     this.#parts = parts;
-    this.#closed = parts.session.closed().then((error) => this.#explain(error));
+    this.#closed = parts.link.closed().then((error) => this.#explain(error));
   }
 
   /** Path of the server's socket. */
@@ -71,9 +75,15 @@ export class Pod implements AsyncDisposable {
    * @throws PodherdError `ID_IN_USE`, `INVALID_ID`, `BUNDLE_INVALID`, `COMMAND_NOT_FOUND`, `RUNTIME_FAILED` …
    */
   async createContainer(options: CreateContainerOptions): Promise<Container> {
-    const { client, lifecycle } = this.#parts;
-    const request = { ...createRequest(options), id: options.id };
-    await passing(client, options, (slots, rest) => lifecycle.create({ ...request, ...slots }, rest));
+    const { client, lifecycle, logger } = this.#parts;
+    const request = createRequest(options);
+    const { findings } = await passing(client, options, (slots, rest) =>
+      lifecycle.create({ ...request, container: { ...request.container, ...slots } }, rest),
+    );
+    if (findings.length > 0) {
+      logger.warn({ container: options.id, findings }, 'the preflight of a bundle found something');
+      options.onFindings?.(findings);
+    }
     return this.#container(options.id);
   }
 
@@ -83,9 +93,45 @@ export class Pod implements AsyncDisposable {
     return this.#container(id);
   }
 
-  /** All containers that the server keeps, ended ones included, in the order of their creation. */
-  list(options: CallOptions = {}): Promise<ContainerStatus[]> {
-    return this.#parts.lifecycle.list(options);
+  /** The containers that the server keeps, ended ones included, in the order of their creation. */
+  list(options: ListOptions = {}): Promise<ContainerStatus[]> {
+    return this.#parts.lifecycle.list(options, options);
+  }
+
+  /**
+   * The same, with the position from which on `events` tells what happens after this answer was made: nothing is
+   * missed in between.
+   *
+   * @throws PodherdError `UNIMPLEMENTED` where the server has no events
+   */
+  snapshot(options: ListOptions = {}): Promise<Snapshot> {
+    return this.#parts.lifecycle.snapshot(options, options);
+  }
+
+  /**
+   * Watch what happens to all containers, from now on or from a position that was stored. The watch begins at once;
+   * `await stream.ready()` to know that it has.
+   */
+  events(options: EventsOptions = {}): EventStream {
+    const { client, link, lifecycle } = this.#parts;
+    return new EventStream(lifecycle.kind === 'podherd' ? client : null, link, options);
+  }
+
+  /** What the containers that live use, from their cgroups, and what the server does. */
+  stats(options: StatsOptions = {}): Promise<PodStats> {
+    return this.#parts.lifecycle.stats(options.ids ?? [], options);
+  }
+
+  /**
+   * What is wrong with a bundle, as far as it can be known without the runtime.
+   *
+   * @param bundle its directory; a relative path is seen from this process's working directory
+   */
+  validateBundle(
+    bundle: string,
+    options: CallOptions & { /** As create would be asked. */ terminal?: boolean | undefined } = {},
+  ): Promise<Finding[]> {
+    return this.#parts.lifecycle.validateBundle(resolve(bundle), options.terminal ?? false, options);
   }
 
   /**
@@ -120,8 +166,16 @@ export class Pod implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the connection to the server has ended: with an error that says why, or with undefined
-   * after `close`. Never rejects.
+   * End the server and all of its containers, whoever started it. Resolves when it has begun to; it is done when the
+   * connection ends (`closed`).
+   */
+  shutdown(options: CallOptions = {}): Promise<void> {
+    return this.#parts.lifecycle.shutdown(options);
+  }
+
+  /**
+   * Resolves when there is no connection to the server any more: with an error that says why, or with undefined
+   * after `close`. A connection that is made again (`reconnect`) has not ended. Never rejects.
    */
   closed(): Promise<PodherdError | undefined> {
     return this.#closed;
@@ -143,13 +197,13 @@ export class Pod implements AsyncDisposable {
   }
 
   #container(id: string): Container {
-    const { client, lifecycle, socketPath } = this.#parts;
-    return new Container(id, client, lifecycle, dirname(socketPath));
+    const { client, link, lifecycle, socketPath } = this.#parts;
+    return new Container(id, { client, link, lifecycle, directory: dirname(socketPath) });
   }
 
   async #close(): Promise<void> {
-    const { session, owned, lifecycle, logger, socketPath } = this.#parts;
-    await session.close();
+    const { link, owned, lifecycle, logger, socketPath } = this.#parts;
+    await link.close();
     try {
       await owned?.stop();
     } finally {

@@ -1,43 +1,19 @@
 import { isUnknown } from './capnp/index.js';
 import { PodherdError } from './errors.js';
+import { type ExitState, exitFromWire } from './exit-state.js';
+import type { MapEntry } from './generated/conmon.js';
 import type * as wire from './generated/podherd.js';
 import { signalName } from './signals.js';
+import { type Timestamp, timestampFromWire } from './timestamp.js';
 
 /** In the order of a container's life; a container never goes back. */
 export type ContainerState = 'creating' | 'created' | 'running' | 'exited';
 
-/** A moment by the wall clock. */
-export interface Timestamp {
-  /** To the millisecond, which is as much as a Date holds. */
-  date: Date;
-  /** Nanoseconds since 1970, exact. */
-  unixNanoseconds: bigint;
-}
-
-/**
- * Why an end is not known: it ended while no server watched it; the kernel gave no status; or another
- * client created the container, on a server that tells exits only to whoever created it.
- */
-export type ExitUnknownReason = 'ended-unwatched' | 'status-unavailable' | 'created-elsewhere';
-
-/** What is known of a container's end. */
-export interface ExitState {
-  /** Whether code and signal are facts. They are never invented. */
-  known: boolean;
-  /** Why they are not; null when they are. */
-  reason: ExitUnknownReason | null;
-  /** Null when it was ended by a signal, or when it isn't known. */
-  exitCode: number | null;
-  /** Name of the signal that ended it ("SIGKILL"); null when it exited by itself, or when it isn't known. */
-  signal: string | null;
-  coreDumped: boolean;
-  /** The kernel killed it for memory. */
-  oomKilled: boolean;
-  /** False when its output could not be read to its end, or not be written. */
-  logComplete: boolean;
-  /** False when the server's record on disk was not complete in time; what stands here is right all the same. */
-  journaled: boolean;
-  exitedAt: Timestamp | null;
+/** A bound on what a container may write. Past it the container is held back, as by a full pipe; nothing is lost. */
+export interface RateLimit {
+  bytesPerSecond: number;
+  /** What may be written at once after a time of silence. Default: what comes in one second. */
+  burstBytes: number;
 }
 
 /** What is known of a container. */
@@ -55,13 +31,29 @@ export interface ContainerStatus {
   logPaths: string[];
   /** Bytes of output that no sink could take, because of a full disk for example. */
   droppedLogBytes: number;
+  /** As given at its creation. */
+  labels: Record<string, string>;
+  /** What `stop` sends first: "SIGTERM". */
+  stopSignal: string;
+  /** How long `stop` waits after it, in milliseconds. */
+  stopGraceMs: number;
+  /** Null: none. */
+  rateLimit: RateLimit | null;
+  /** How long its output was held back by the rate limit, in all, in milliseconds. */
+  heldBackMs: number;
+  /** Execs that run in it. */
+  execs: number;
 }
+
+/** Milliseconds that `stop` waits where nothing else was said. The server's default is the same. */
+export const DEFAULT_STOP_GRACE_MS = 10_000;
+/** What `stop` sends first where nothing else was said. The server's default is the same. */
+export const DEFAULT_STOP_SIGNAL = 'SIGTERM';
 
 /** A status as the server sent it. */
 export function statusFromWire(status: wire.ContainerStatus | undefined): ContainerStatus {
   if (status === undefined) throw new PodherdError('PROTOCOL_ERROR', 'the server answered without a status');
-  const { id, state, pid, bundlePath, terminal, createdAt, startedAt, exit, logPaths, droppedLogBytes } =
-    status;
+  const { state, pid, exit, stopSignal, rateLimit } = status;
   if (isUnknown(state)) {
     throw new PodherdError(
       'UNIMPLEMENTED',
@@ -69,58 +61,34 @@ export function statusFromWire(status: wire.ContainerStatus | undefined): Contai
     );
   }
   return {
-    id,
+    id: status.id,
     state,
     pid: pid === 0 ? null : pid,
-    bundle: bundlePath,
-    terminal,
-    createdAt: timestampFromWire(createdAt),
-    startedAt: timestampFromWire(startedAt),
+    bundle: status.bundlePath,
+    terminal: status.terminal,
+    createdAt: timestampFromWire(status.createdAt),
+    startedAt: timestampFromWire(status.startedAt),
     exit: exit === undefined || state !== 'exited' ? null : exitFromWire(exit),
-    logPaths,
-    droppedLogBytes: Number(droppedLogBytes),
+    logPaths: status.logPaths,
+    droppedLogBytes: Number(status.droppedLogBytes),
+    labels: mapFromWire(status.labels),
+    stopSignal: stopSignal === 0 ? DEFAULT_STOP_SIGNAL : signalName(stopSignal),
+    stopGraceMs: Number(status.stopGraceMillis),
+    rateLimit:
+      rateLimit === undefined || rateLimit.bytesPerSecond === 0n
+        ? null
+        : { bytesPerSecond: Number(rateLimit.bytesPerSecond), burstBytes: Number(rateLimit.burstBytes) },
+    heldBackMs: millisecondsOf(status.heldBackNanos),
+    execs: status.execs,
   };
 }
 
-/** An end of which nothing is known but that it happened. */
-export function unknownExit(reason: ExitUnknownReason): ExitState {
-  return {
-    known: false,
-    reason,
-    exitCode: null,
-    signal: null,
-    coreDumped: false,
-    oomKilled: false,
-    logComplete: false,
-    journaled: false,
-    exitedAt: null,
-  };
+/** A map as the protocol has it. */
+export function mapFromWire(entries: readonly MapEntry[]): Record<string, string> {
+  return Object.fromEntries(entries.map(({ key, value }) => [key, value]));
 }
 
-/** Now, or the moment of a Date. */
-export function timestampOf(date: Date): Timestamp {
-  return { date, unixNanoseconds: BigInt(date.getTime()) * 1_000_000n };
-}
-
-function exitFromWire(exit: wire.ExitState): ExitState {
-  const { coreDumped, oomKilled, logComplete, journaled } = exit;
-  const known = exit.knowledge === 'known';
-  const bySignal = known && exit.signal !== 0;
-  return {
-    known,
-    reason: known ? null : exit.knowledge === 'endedUnwatched' ? 'ended-unwatched' : 'status-unavailable',
-    exitCode: known && !bySignal ? exit.exitCode : null,
-    signal: bySignal ? signalName(exit.signal) : null,
-    coreDumped,
-    oomKilled,
-    logComplete,
-    journaled,
-    exitedAt: timestampFromWire(exit.exitedAt),
-  };
-}
-
-function timestampFromWire(timestamp: wire.Timestamp | undefined): Timestamp | null {
-  if (timestamp === undefined || (timestamp.seconds === 0n && timestamp.nanoseconds === 0)) return null;
-  const unixNanoseconds = timestamp.seconds * 1_000_000_000n + BigInt(timestamp.nanoseconds);
-  return { date: new Date(Number(unixNanoseconds / 1_000_000n)), unixNanoseconds };
+/** Nanoseconds of the wire, in milliseconds. */
+export function millisecondsOf(nanoseconds: bigint): number {
+  return Number(nanoseconds) / 1e6;
 }

@@ -2,12 +2,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PodherdError } from '../errors.js';
-import type { ConmonClient } from '../generated/conmon.js';
+import type { PodherdClient, ServerInfo } from '../generated/podherd.js';
+import { hasMethod, needsNewer } from '../link/versions.js';
 import type { PacketConnection } from '../packets/addon.js';
 import { connectPackets } from '../packets/connect.js';
 import { callerOptions } from '../rpc/caller.js';
 import { type CallOptions, Deadline } from '../rpc/deadline.js';
-import { AttachSession } from './session.js';
+import { attachOverRpc } from './over-rpc.js';
+import { PacketAttachSession } from './packet-session.js';
+import type { AttachSession } from './session.js';
 
 /** Milliseconds until attaching fails, if nothing else is asked for. */
 const ATTACH_TIMEOUT_MS = 30_000;
@@ -16,32 +19,50 @@ const ATTACH_TIMEOUT_MS = 30_000;
 export interface AttachOptions extends CallOptions {
   /** The end of this session's input is the end of the container's input, and then of the session. Default false. */
   stopAfterStdinEof?: boolean | undefined;
+  /**
+   * `rpc`: over the connection to the server. `socket`: over an attach socket, for which the package `@podherd/node` is
+   * needed. Default: `rpc` where the server can, unless there is a `socketPath`.
+   */
+  transport?: 'rpc' | 'socket' | undefined;
+  /** Attach to the streams of the exec that was spawned with this `sessionId`. */
+  execSessionId?: string | undefined;
   /** Where the server shall listen for attach clients. Default: in its runtime directory. */
   socketPath?: string | undefined;
 }
 
 /** Which server a session is asked of. */
 export interface AttachPlace {
-  readonly client: ConmonClient;
-  readonly kind: 'podherd' | 'conmon';
+  readonly client: PodherdClient;
+  /** Null for a server of conmon-rs. */
+  readonly info: ServerInfo | null;
   /** Directory that server and client both see. */
   readonly directory: string;
 }
 
 /** Attach to a container. See `Container.attach`. */
-export async function attach(
-  { client, kind, directory }: AttachPlace,
+export async function attach(place: AttachPlace, id: string, options: AttachOptions): Promise<AttachSession> {
+  const can = hasMethod(place.info, 'attach');
+  const transport = options.transport ?? (can && options.socketPath === undefined ? 'rpc' : 'socket');
+  if (transport === 'socket') return attachOverSocket(place, id, options);
+  if (!can) throw needsNewer(place.info, "attach with the transport 'rpc'");
+  return attachOverRpc(place.client, id, options);
+}
+
+async function attachOverSocket(
+  { client, info, directory }: AttachPlace,
   id: string,
   options: AttachOptions,
 ): Promise<AttachSession> {
   const { signal, timeoutMs = ATTACH_TIMEOUT_MS, stopAfterStdinEof = false } = options;
-  const name = kind === 'podherd' ? sharedName(id, stopAfterStdinEof) : `attach-${randomUUID()}.sock`;
+  const { execSessionId } = options;
+  const shared = sharedName([id, ...(execSessionId === undefined ? [] : [execSessionId])], stopAfterStdinEof);
+  const name = info !== null ? shared : `attach-${randomUUID()}.sock`;
   const socketPath = resolve(options.socketPath ?? join(directory, name));
   const what = `attach to ${id}`;
-  const deadline = new Deadline(what, { signal, timeoutMs });
+  const deadline = new Deadline(what, { signal, timeoutMs, trace: options.trace });
   try {
     const listen = async (): Promise<void> => {
-      const request = { id, socketPath, stopAfterStdinEof };
+      const request = { id, execSessionId, socketPath, stopAfterStdinEof };
       await client.attachContainer({ request }, callerOptions(what, deadline.rest()));
     };
     const connection = await connected(listen, socketPath, deadline);
@@ -49,11 +70,14 @@ export async function attach(
       await connection.close();
       throw deadline.error;
     }
-    return new AttachSession(connection, id, signal);
+    return new PacketAttachSession(connection, id, signal, async (columns, rows) => {
+      const request = { id, width: columns, height: rows };
+      await client.setWindowSizeContainer({ request }, callerOptions(`resize of ${id}`, {}));
+    });
   } finally {
     deadline.stop();
     // A server of conmon-rs never removes the socket's file, and takes any that is there for its own.
-    if (kind === 'conmon' && options.socketPath === undefined) await rm(socketPath, { force: true });
+    if (info === null && options.socketPath === undefined) await rm(socketPath, { force: true });
   }
 }
 
@@ -61,8 +85,8 @@ export async function attach(
  * The same name for all sessions of a container: our server keeps a socket as long as the container's output lasts.
  * A hash, since an id may be longer than a file name.
  */
-function sharedName(id: string, stopAfterStdinEof: boolean): string {
-  const hash = createHash('sha256').update(id).digest('hex').slice(0, 32);
+function sharedName(of: readonly string[], stopAfterStdinEof: boolean): string {
+  const hash = createHash('sha256').update(of.join('\0')).digest('hex').slice(0, 32);
   // How input ends is a property of the socket, and sessions that differ in it may begin at the same time.
   return `attach-${hash}${stopAfterStdinEof ? '-eof' : ''}.sock`;
 }

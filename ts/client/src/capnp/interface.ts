@@ -42,6 +42,8 @@ export interface Caller {
   call<P, PI, R, RI>(method: MethodDescriptor<P, PI, R, RI>, params: PI, options?: CallOptions): Promise<R>;
   /** Tell the other side that the object is not needed any more. Calls after it reject. */
   release(): void;
+  /** Be told when the object can't be reached any more, because its connection has ended, until the returned function is called. */
+  onLost?(listener: () => void): () => void;
 }
 
 /** Base of the generated clients. Dispose it to release the object that it stands for. */

@@ -40,7 +40,7 @@ export async function passing<T>(
   const all = [...additional, ...numbers('leakFds', options.leakFds)];
   if (all.length === 0) return use({}, options);
   const deadline = new Deadline('sending descriptors', {
-    signal: options.signal,
+    ...options,
     timeoutMs: options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS,
   });
   try {

@@ -1,18 +1,20 @@
+import type { CreateRequest } from '../create-options.js';
 import { PodherdError } from '../errors.js';
-import type { ConmonClient, CreateContainerRequestInit } from '../generated/conmon.js';
+import { type ExitState } from '../exit-state.js';
+import type { Finding } from '../findings.js';
+import type { ConmonClient } from '../generated/conmon.js';
 import type { KillTarget, ReaperStatus, ServerInfo } from '../generated/podherd.js';
-import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Created, Lifecycle, StoppedStatus, StopRequest } from '../lifecycle/lifecycle.js';
+import { stopByKill } from '../lifecycle/stop-by-kill.js';
+import { needsNewer } from '../link/versions.js';
+import { type ListFilter, passes, type Snapshot } from '../list-options.js';
 import { callerOptions } from '../rpc/caller.js';
 import { type CallOptions, Deadline, within } from '../rpc/deadline.js';
-import type { Session } from '../rpc/session.js';
 import { signalName } from '../signals.js';
-import {
-  type ContainerState,
-  type ContainerStatus,
-  type ExitState,
-  timestampOf,
-  unknownExit,
-} from '../status.js';
+import type { PodStats } from '../stats/server-stats.js';
+import type { ContainerState, ContainerStatus } from '../status.js';
+import { timestampOf } from '../timestamp.js';
+import { statusAtCreation, statusFromRuntime } from './compatible-status.js';
 import { ExitDirectory } from './exit-directory.js';
 import { RuntimeCalls, type RuntimePlace } from './runtime-calls.js';
 
@@ -45,9 +47,14 @@ export class CompatibleLifecycle implements Lifecycle {
   readonly #known = new Map<string, Known>();
 
   /** @param directory where the exit directories are made; the server has to see it under the same path */
-  constructor(client: ConmonClient, session: Session, directory: string, runtime: RuntimePlace | null) {
+  constructor(
+    client: ConmonClient,
+    closed: Promise<PodherdError | undefined>,
+    directory: string,
+    runtime: RuntimePlace | null,
+  ) {
     this.#client = client;
-    void session.closed().then((cause) => {
+    void closed.then((cause) => {
       this.#gone = true;
       for (const onGone of this.#waits) onGone(cause);
     });
@@ -55,17 +62,19 @@ export class CompatibleLifecycle implements Lifecycle {
     this.#runtime = runtime === null ? null : new RuntimeCalls(runtime);
   }
 
-  async create(request: CreateContainerRequestInit & { id: string }, options: CallOptions): Promise<number> {
-    const { id } = request;
+  async create(request: CreateRequest, options: CallOptions): Promise<Created> {
+    const { container } = request;
+    const { id } = container;
+    refuseWhatOnlyOursHas(request);
     const exits = await ExitDirectory.make(this.#directory);
     try {
       const { response } = await this.#client.createContainer(
         {
           request: {
-            ...request,
+            ...container,
             // The server writes the first one last.
-            exitPaths: [exits.exitPath, ...(request.exitPaths ?? [])],
-            oomExitPaths: [...(request.oomExitPaths ?? []), exits.oomPath],
+            exitPaths: [exits.exitPath, ...(container.exitPaths ?? [])],
+            oomExitPaths: [...(container.oomExitPaths ?? []), exits.oomPath],
           },
         },
         callerOptions(`create of ${id}`, options),
@@ -73,9 +82,9 @@ export class CompatibleLifecycle implements Lifecycle {
       if (response === undefined)
         throw new PodherdError('PROTOCOL_ERROR', 'the server answered without a pid');
       const previous = this.#known.get(id);
-      this.#known.set(id, this.#newlyKnown(request, exits, response.containerPid));
+      this.#known.set(id, newlyKnown(request, exits, response.containerPid));
       await previous?.exits.dispose();
-      return response.containerPid;
+      return { pid: response.containerPid, findings: [] };
     } catch (error) {
       await exits.dispose();
       throw error;
@@ -101,6 +110,10 @@ export class CompatibleLifecycle implements Lifecycle {
     await this.#calls.run(this.#known.get(id)?.globalArgs ?? [], args, options);
   }
 
+  stop(id: string, request: StopRequest, options: CallOptions): Promise<StoppedStatus> {
+    return stopByKill(this, id, request, options);
+  }
+
   async delete(id: string, force: boolean, options: CallOptions): Promise<void> {
     const known = this.#known.get(id);
     await this.#calls.run(known?.globalArgs ?? [], ['delete', ...(force ? ['--force'] : []), id], options);
@@ -114,24 +127,16 @@ export class CompatibleLifecycle implements Lifecycle {
   async status(id: string, options: CallOptions): Promise<ContainerStatus> {
     const known = this.#known.get(id);
     if (known !== undefined) return known.status;
-    const { status, pid, bundle } = await this.#calls.state(id, [], options);
-    const state = status === 'stopped' ? 'exited' : status === 'paused' ? 'running' : status;
-    return {
-      id,
-      state,
-      pid: state === 'exited' ? null : (pid ?? null),
-      bundle,
-      terminal: false,
-      createdAt: null,
-      startedAt: null,
-      exit: state === 'exited' ? unknownExit('created-elsewhere') : null,
-      logPaths: [],
-      droppedLogBytes: 0,
-    };
+    return statusFromRuntime(await this.#calls.state(id, [], options));
   }
 
-  list(): Promise<ContainerStatus[]> {
-    return Promise.resolve([...this.#known.values()].map(({ status }) => status));
+  list(filter: ListFilter): Promise<ContainerStatus[]> {
+    const all = [...this.#known.values()].map(({ status }) => status);
+    return Promise.resolve(all.filter((status) => passes(filter, status)));
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return Promise.reject(needsNewer(null, 'a snapshot'));
   }
 
   async wait(id: string, until: ContainerState, options: CallOptions): Promise<ContainerStatus> {
@@ -146,12 +151,24 @@ export class CompatibleLifecycle implements Lifecycle {
     return known.status;
   }
 
+  stats(): Promise<PodStats> {
+    return Promise.reject(needsNewer(null, 'stats'));
+  }
+
+  validateBundle(): Promise<Finding[]> {
+    return Promise.reject(needsNewer(null, 'validateBundle'));
+  }
+
   reaperStatus(): Promise<ReaperStatus> {
-    return Promise.reject(unimplemented('the status of its reaper'));
+    return Promise.reject(needsNewer(null, "the reaper's status", 1));
   }
 
   serverInfo(): Promise<ServerInfo> {
-    return Promise.reject(unimplemented('what it can do'));
+    return Promise.reject(needsNewer(null, 'serverInfo', 1));
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.reject(needsNewer(null, 'shutdown'));
   }
 
   async dispose(): Promise<void> {
@@ -189,39 +206,24 @@ export class CompatibleLifecycle implements Lifecycle {
       deadline.stop();
     }
   }
-
-  #newlyKnown(
-    request: CreateContainerRequestInit & { id: string },
-    exits: ExitDirectory,
-    pid: number,
-  ): Known {
-    const systemd = request.cgroupManager === 'systemd' ? ['--systemd-cgroup'] : [];
-    const known: Known = {
-      globalArgs: [...systemd, ...(request.globalArgs ?? [])],
-      exits,
-      status: {
-        id: request.id,
-        state: 'created',
-        pid,
-        bundle: request.bundlePath ?? '',
-        terminal: request.terminal ?? false,
-        createdAt: timestampOf(new Date()),
-        startedAt: null,
-        exit: null,
-        logPaths: (request.logDrivers ?? []).flatMap(({ path }) => (path === undefined ? [] : [path])),
-        droppedLogBytes: 0,
-      },
-    };
-    exits.onExit((exit) => {
-      known.status = { ...known.status, state: 'exited', pid: null, exit };
-    });
-    return known;
-  }
 }
 
-function unimplemented(what: string): PodherdError {
-  return new PodherdError(
-    'UNIMPLEMENTED',
-    `this server speaks conmon-rs's protocol only and does not tell ${what}`,
-  );
+function newlyKnown(request: CreateRequest, exits: ExitDirectory, pid: number): Known {
+  const { cgroupManager, globalArgs = [] } = request.container;
+  const known: Known = {
+    globalArgs: [...(cgroupManager === 'systemd' ? ['--systemd-cgroup'] : []), ...globalArgs],
+    exits,
+    status: statusAtCreation(request, pid),
+  };
+  exits.onExit((exit) => {
+    known.status = { ...known.status, state: 'exited', pid: null, exit };
+  });
+  return known;
+}
+
+/** Labels and how to stop it are kept on this side; the rest has to be done by the server. */
+function refuseWhatOnlyOursHas({ preflight, rateLimit, logMaxFiles }: CreateRequest): void {
+  if ((preflight ?? 'off') !== 'off') throw needsNewer(null, 'a create with a preflight');
+  if (rateLimit !== undefined) throw needsNewer(null, 'a create with a rate limit');
+  if ((logMaxFiles ?? 0) > 0) throw needsNewer(null, 'a create with maxFiles');
 }

@@ -1,7 +1,8 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ExitState, timestampOf, unknownExit } from '../status.js';
+import { type ExitState, unknownExit } from '../exit-state.js';
+import { timestampOf } from '../timestamp.js';
 
 const EXIT_FILE = 'exit';
 const OOM_FILE = 'oom';

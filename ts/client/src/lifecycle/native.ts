@@ -1,37 +1,46 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type CreateRequest, usesSuperset } from '../create-options.js';
 import { PodherdError } from '../errors.js';
-import type { CreateContainerRequestInit } from '../generated/conmon.js';
+import { type Finding, findingsFromWire } from '../findings.js';
 import type { KillTarget, PodherdClient, ReaperStatus, ServerInfo } from '../generated/podherd.js';
+import { hasMethod, needsNewer } from '../link/versions.js';
+import { type ListFilter, filterToWire, passes, type Snapshot } from '../list-options.js';
 import { callerOptions, type SessionCallerOptions } from '../rpc/caller.js';
 import type { CallOptions } from '../rpc/deadline.js';
+import { type PodStats, podStatsFromWire } from '../stats/server-stats.js';
 import { type ContainerState, type ContainerStatus, statusFromWire } from '../status.js';
-import type { Lifecycle } from './lifecycle.js';
+import type { Created, Lifecycle, StoppedStatus, StopRequest } from './lifecycle.js';
+import { stopByKill } from './stop-by-kill.js';
+import { waitByPolls } from './wait-by-polls.js';
 
-/** Milliseconds of one long poll. The server takes up to ten minutes. */
-const POLL_MS = 300_000;
-/** Milliseconds that a poll's answer may be late before the server counts as stuck. */
-const POLL_GRACE_MS = 30_000;
-/** The same where the caller set a time of its own, which an answer in time keeps from being a cancelled call. */
-const SHORT_GRACE_MS = 250;
-/** Least milliseconds between two polls of a server that answers before its time. */
-const POLL_PAUSE_MS = 1_000;
+/** What has to be known of the way to the server. */
+export interface NativeServer {
+  readonly info: ServerInfo | null;
+  /** Whether a lost connection is being made again. */
+  readonly goesOn: boolean;
+}
 
 /** The life of containers on a Podherd server: every step is the server's. */
 export class NativeLifecycle implements Lifecycle {
   readonly kind = 'podherd';
   readonly #client: PodherdClient;
+  readonly #server: NativeServer;
 
-  constructor(client: PodherdClient) {
+  constructor(client: PodherdClient, server: NativeServer) {
     this.#client = client;
+    this.#server = server;
   }
 
-  async create(request: CreateContainerRequestInit & { id: string }, options: CallOptions): Promise<number> {
-    const { response } = await this.#client.createContainer(
-      { request },
-      callerOptions(`create of ${request.id}`, options),
-    );
+  async create(request: CreateRequest, options: CallOptions): Promise<Created> {
+    const call = callerOptions(`create of ${request.container.id}`, options);
+    if (hasMethod(this.#server.info, 'create')) {
+      const { pid, findings } = await this.#client.create({ request }, call);
+      return { pid, findings: findingsFromWire(findings) };
+    }
+    const beyond = usesSuperset(request);
+    if (beyond !== null) throw needsNewer(this.#server.info, `a create with ${beyond}`);
+    const { response } = await this.#client.createContainer({ request: request.container }, call);
     if (response === undefined) throw new PodherdError('PROTOCOL_ERROR', 'the server answered without a pid');
-    return response.containerPid;
+    return { pid: response.containerPid, findings: [] };
   }
 
   async start(id: string, options: CallOptions): Promise<void> {
@@ -40,6 +49,17 @@ export class NativeLifecycle implements Lifecycle {
 
   async kill(id: string, signal: number, target: KillTarget, options: CallOptions): Promise<void> {
     await this.#client.kill({ id, signal, target }, callerOptions(`kill of ${id}`, options));
+  }
+
+  async stop(id: string, request: StopRequest, options: CallOptions): Promise<StoppedStatus> {
+    if (!hasMethod(this.#server.info, 'stop')) return stopByKill(this, id, request, options);
+    const { signal = 0, graceMs } = request;
+    const params = { id, signal, graceMillis: graceMs === undefined ? -1 : Math.ceil(graceMs) };
+    // It ends of itself, after a grace that this side need not know.
+    const timed = { ...options, timeoutMs: options.timeoutMs ?? Infinity };
+    const call: SessionCallerOptions = { ...callerOptions(`stop of ${id}`, timed), longPoll: true };
+    const { status, killed } = await this.#client.stop(params, call);
+    return { ...statusFromWire(status), killed };
   }
 
   async delete(id: string, force: boolean, options: CallOptions): Promise<void> {
@@ -51,35 +71,41 @@ export class NativeLifecycle implements Lifecycle {
     return statusFromWire(status);
   }
 
-  async list(options: CallOptions): Promise<ContainerStatus[]> {
-    const { containers } = await this.#client.listContainers(
-      {},
-      callerOptions('list of containers', options),
-    );
-    return containers.map(statusFromWire);
+  async list(filter: ListFilter, options: CallOptions): Promise<ContainerStatus[]> {
+    return (await this.#list(filter, options)).containers;
   }
 
-  async wait(id: string, until: ContainerState, options: CallOptions): Promise<ContainerStatus> {
-    const what = `wait for ${id} to be ${until}`;
-    const end = performance.now() + (options.timeoutMs ?? Infinity);
-    for (;;) {
-      const started = performance.now();
-      const left = Math.max(0, end - started);
-      const timeoutMillis = Math.ceil(Math.min(left, POLL_MS));
-      const grace = left <= POLL_MS ? SHORT_GRACE_MS : POLL_GRACE_MS;
-      const poll: SessionCallerOptions = {
-        what,
-        signal: options.signal,
-        timeoutMillis: timeoutMillis + grace,
-        longPoll: true,
-      };
-      const { status, reached } = await this.#client.waitContainer({ id, until, timeoutMillis }, poll);
-      if (reached) return statusFromWire(status);
-      if (performance.now() >= end) {
-        throw new PodherdError('TIMEOUT', `${what} did not end within ${options.timeoutMs} ms`);
-      }
-      if (performance.now() - started < timeoutMillis / 2) await pause(what, end, options.signal);
-    }
+  async snapshot(filter: ListFilter, options: CallOptions): Promise<Snapshot> {
+    const { containers, instance, nextSequence } = await this.#list(filter, options);
+    if (instance === '') throw needsNewer(this.#server.info, 'a snapshot');
+    return { containers, position: { instance, sequence: nextSequence } };
+  }
+
+  async #list(filter: ListFilter, options: CallOptions) {
+    const call = callerOptions('list of containers', options);
+    const { containers, ...position } = await this.#client.listContainers(filterToWire(filter), call);
+    return {
+      ...position,
+      containers: containers.map(statusFromWire).filter((status) => passes(filter, status)),
+    };
+  }
+
+  wait(id: string, until: ContainerState, options: CallOptions): Promise<ContainerStatus> {
+    return waitByPolls(this.#client, this.#server, { id, until }, options);
+  }
+
+  async stats(ids: readonly string[], options: CallOptions): Promise<PodStats> {
+    return podStatsFromWire(await this.#client.stats({ ids }, callerOptions('stats', options)));
+  }
+
+  async validateBundle(bundlePath: string, terminal: boolean, options: CallOptions): Promise<Finding[]> {
+    const call = callerOptions(`look at the bundle ${bundlePath}`, options);
+    const { findings } = await this.#client.validateBundle({ bundlePath, terminal }, call);
+    return findingsFromWire(findings);
+  }
+
+  async shutdown(options: CallOptions): Promise<void> {
+    await this.#client.shutdown({ mode: 'kill' }, callerOptions('shutdown of the server', options));
   }
 
   async reaperStatus(options: CallOptions): Promise<ReaperStatus> {
@@ -99,12 +125,4 @@ export class NativeLifecycle implements Lifecycle {
   dispose(): Promise<void> {
     return Promise.resolve();
   }
-}
-
-/** A server that answers polls early must not be asked without a breath in between. */
-async function pause(what: string, end: number, signal: AbortSignal | undefined): Promise<void> {
-  const ms = Math.min(POLL_PAUSE_MS, Math.max(0, end - performance.now()));
-  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
-    throw new PodherdError('ABORTED', `${what} was aborted`, { cause });
-  });
 }

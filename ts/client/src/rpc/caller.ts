@@ -9,6 +9,7 @@ import {
 } from '../capnp/index.js';
 import type { Client } from '../capnp/library.js';
 import { PodherdError } from '../errors.js';
+import type { TraceSource } from '../trace/context.js';
 import type { CallOptions } from './deadline.js';
 import { MAX_MESSAGE_BYTES } from './frames.js';
 import type { Session } from './session.js';
@@ -24,11 +25,13 @@ export interface SessionCallerOptions {
   readonly longPoll?: boolean;
   /** What is being done, for messages; the method's name if it isn't said. */
   readonly what?: string;
+  /** Goes into the request's metadata; see `RootCaller`. */
+  readonly trace?: TraceSource | undefined;
 }
 
 /** A caller's options as the generated clients take them. */
 export function callerOptions(what: string, options: CallOptions): SessionCallerOptions {
-  return { what, signal: options.signal, timeoutMillis: options.timeoutMs };
+  return { what, signal: options.signal, timeoutMillis: options.timeoutMs, trace: options.trace };
 }
 
 /** One remote object, called through a session. */
@@ -77,6 +80,11 @@ export class SessionCaller implements Caller {
   release(): void {
     this.#released = true;
     this.#client.dispose();
+  }
+
+  /** Be told when the connection has ended, at once when it has, until the returned function is called. */
+  onLost(listener: () => void): () => void {
+    return this.#session.onEnd(listener);
   }
 
   readonly #adapter: CapabilityAdapter = {

@@ -1,4 +1,5 @@
 import { PodherdError } from '../errors.js';
+import type { TraceSource } from '../trace/context.js';
 import { onAbort } from './abort-signal.js';
 
 /** How a call can be ended from outside. */
@@ -7,6 +8,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds until the call ends with `TIMEOUT`; the server is told and drops it. `Infinity`: no limit. */
   timeoutMs?: number | undefined;
+  /** W3C trace context for the server's spans of this call. Default: that of the pod's options. */
+  trace?: TraceSource | undefined;
 }
 
 /** Longest time that Node's timers can wait; a longer one would fire at once. */
@@ -18,6 +21,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export class Deadline {
   readonly #signal: AbortSignal | undefined;
+  readonly #trace: TraceSource | undefined;
   readonly #what: string;
   readonly #end: number;
   #letGo: () => void = () => {};
@@ -32,6 +36,7 @@ export class Deadline {
   constructor(what: string, options: CallOptions) {
     this.#what = what;
     this.#signal = options.signal;
+    this.#trace = options.trace;
     const timeoutMs = options.timeoutMs ?? Infinity;
     if (Number.isNaN(timeoutMs) || timeoutMs < 0) {
       throw new PodherdError(
@@ -52,7 +57,8 @@ export class Deadline {
 
   /** What is left of this time, for the calls that it is made of. */
   rest(): CallOptions {
-    return { signal: this.#signal, timeoutMs: Math.max(0, this.#end - performance.now()) };
+    const timeoutMs = Math.max(0, this.#end - performance.now());
+    return { signal: this.#signal, timeoutMs, trace: this.#trace };
   }
 
   /** The error that this fired with, or null. */

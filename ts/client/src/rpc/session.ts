@@ -43,6 +43,8 @@ export class Session {
   readonly #callLimit: CallLimit;
   readonly #pollLimit: CallLimit;
   readonly #closed: Promise<PodherdError | undefined>;
+  /** Who is told of the end. A promise would keep each of them until then. */
+  readonly #endListeners = new Set<() => void>();
   /** The server's bootstrap capability. Released on close. */
   #root: Client | null = null;
   #closedByUs = false;
@@ -82,6 +84,8 @@ export class Session {
       this.#callLimit.refuseAll(error);
       this.#pollLimit.refuseAll(error);
       settleClosed(this.#closedByUs ? undefined : error);
+      for (const listener of [...this.#endListeners]) listener();
+      this.#endListeners.clear();
     });
     this.#conn = new Conn(this.#transport);
   }
@@ -102,6 +106,13 @@ export class Session {
   /** Resolves when the connection has ended: with the reason, or undefined after `close`. Never rejects. */
   closed(): Promise<PodherdError | undefined> {
     return this.#closed;
+  }
+
+  /** Be told of the end, at once when it has ended, until the returned function is called. */
+  onEnd(listener: () => void): () => void {
+    if (this.#socket.ended !== null) queueMicrotask(listener);
+    else this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
   }
 
   /**

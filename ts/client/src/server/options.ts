@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { InterfaceChoice } from '../lifecycle/detect.js';
 import type { LoggingOptions } from '../logger.js';
+import type { PodOptions } from '../pod-options.js';
 import type { CallOptions } from '../rpc/deadline.js';
 
 /**
@@ -13,7 +13,7 @@ import type { CallOptions } from '../rpc/deadline.js';
 export type Lifetime = 'client' | 'detached';
 
 /** How a server is started. */
-export interface StartOptions extends LoggingOptions, CallOptions {
+export interface StartOptions extends PodOptions, LoggingOptions, CallOptions {
   /** Path of the OCI runtime: "/usr/sbin/runc". */
   runtime: string;
   /** Directory of the server's sockets and records; made if absent. One server per directory. */
@@ -33,8 +33,6 @@ export interface StartOptions extends LoggingOptions, CallOptions {
   serverLogDriver?: 'none' | 'stdout' | 'systemd' | undefined;
   /** Further flags for the server, such as `--shutdown-timeout=5`. */
   serverArgs?: readonly string[] | undefined;
-  /** Which interface to speak. Default `auto`: ask the server. */
-  interface?: InterfaceChoice | undefined;
   /** The server's environment, in place of this process's own. */
   serverEnv?: Readonly<Record<string, string>> | undefined;
 }

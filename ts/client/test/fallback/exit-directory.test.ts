@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ExitDirectory } from '../../src/fallback/exit-directory.js';
-import type { ExitState } from '../../src/status.js';
+import type { ExitState } from '../../src/exit-state.js';
 
 let parent: string;
 

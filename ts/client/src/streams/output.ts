@@ -3,10 +3,12 @@ import { Readable } from 'node:stream';
 /** Bytes that are kept for a reader before it has to keep up. */
 const HIGH_WATER_BYTES = 65_536;
 
-/** One of the streams that come out of a session. */
+/** One of the streams that come out of a container or a command. */
 export class Output extends Readable {
-  /** The session, while it waits for the reader. */
-  #waiting: (() => void) | null = null;
+  /** Who gave what the reader has not wanted yet. */
+  #waiting: (() => void)[] = [];
+
+  #finished = false;
 
   constructor() {
     super({ highWaterMark: HIGH_WATER_BYTES });
@@ -16,12 +18,14 @@ export class Output extends Readable {
 
   /** Hand a chunk to the reader, and wait until it wants more. A stream that was destroyed wants nothing. */
   async give(chunk: Uint8Array): Promise<void> {
-    if (this.destroyed || this.push(chunk)) return;
-    await new Promise<void>((resolve) => (this.#waiting = resolve));
+    if (this.destroyed || this.#finished || this.push(chunk)) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Nothing more comes. */
   finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
     if (!this.destroyed) this.push(null);
   }
 
@@ -35,8 +39,6 @@ export class Output extends Readable {
   }
 
   #goOn(): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.();
+    for (const goOn of this.#waiting.splice(0)) goOn();
   }
 }

@@ -4,7 +4,7 @@ import type { PacketConnection } from '../packets/addon.js';
 import { stdinPackets } from './packets.js';
 
 /** The way into a session. `end` half-closes: the container's output goes on. */
-export class Input extends Writable {
+export class PacketInput extends Writable {
   readonly #connection: PacketConnection;
 
   constructor(connection: PacketConnection) {

@@ -1,0 +1,51 @@
+import { PodherdError } from '../errors.js';
+import type { ServerInfo } from '../generated/podherd.js';
+
+/** The schema version that has everything of this client; `ServerInfo.schemaVersion` says a server's. */
+export const SCHEMA_VERSION = 3;
+
+/** Since which schema version servers have a method; those that are not listed are as old as the interface. */
+const SINCE: Readonly<Record<string, number>> = {
+  create: 3,
+  stop: 3,
+  exec: 3,
+  attach: 3,
+  watchEvents: 3,
+  stats: 3,
+  validateBundle: 3,
+  shutdown: 3,
+};
+
+/** Whether a server has a method; one of conmon-rs (null) has none of ours. */
+export function hasMethod(info: ServerInfo | null, methodName: string): boolean {
+  return info !== null && info.schemaVersion >= (SINCE[methodName] ?? 1);
+}
+
+/** The error for what a server is too old for. */
+export function needsNewer(
+  info: ServerInfo | null,
+  what: string,
+  since: number = SCHEMA_VERSION,
+): PodherdError {
+  const server =
+    info === null
+      ? "this server speaks conmon-rs's protocol only"
+      : `this server (${info.version}) has schema version ${info.schemaVersion}`;
+  return new PodherdError(
+    'UNIMPLEMENTED',
+    `${what} needs a Podherd server of schema version ${since} or newer; ${server}`,
+  );
+}
+
+/** An answer "unimplemented", with what would have the method. Other errors stay what they are. */
+export function withNeededVersion(
+  error: PodherdError,
+  methodName: string,
+  info: ServerInfo | null,
+): PodherdError {
+  const since = SINCE[methodName];
+  if (error.code !== 'UNIMPLEMENTED' || since === undefined) return error;
+  if (info !== null && info.schemaVersion >= since) return error;
+  const needed = needsNewer(info, methodName, since);
+  return new PodherdError('UNIMPLEMENTED', needed.message, { cause: error });
+}
