@@ -73,3 +73,36 @@ withoutRuntime('a create with settings that make no sense', (test) => {
     });
   }
 });
+
+forEachRuntime('create with a preflight', (test) => {
+  test('that is to be enforced refuses before the runtime is started', async ({ ground }) => {
+    const { connection } = await ground.server();
+    const before = (await connection.reaperStatus()).spawned;
+    const bundlePath = ground.bundle('bad', { args: ['missing'] });
+    const create = ground.create({ id: 'bad', bundlePath, args: [], settings: { preflight: 'enforce' } });
+    await failure(create, 'PREFLIGHT_FAILED', /COMMAND_NOT_FOUND \/process\/args\/0: /);
+    // The checks themselves, and the question which runtime this is.
+    expect((await connection.reaperStatus()).spawned - before).toBeLessThanOrEqual(2n);
+    await ground.expectNothingLeft();
+    await ground.create({ id: 'bad', args: ['true'], settings: { preflight: 'enforce' } });
+  });
+
+  test('that only warns leaves it to the runtime', async ({ ground }) => {
+    const create = ground.create({ args: ['missing'], settings: { preflight: 'warn' } });
+    await failure(create, 'COMMAND_NOT_FOUND', /missing/);
+    const container = await ground.run({ args: ['workload', 'exit', '5'], settings: { preflight: 'warn' } });
+    expect(await container.exit()).toBe(5);
+  });
+
+  test('is undone when its caller vanishes', async ({ ground }) => {
+    const server = await ground.server();
+    const caller = await server.connect();
+    const settings = { preflight: 'enforce' } as const;
+    const create = ground.create({ id: 'gone', args: ['true'], settings, connection: caller });
+    const failed = failure(create, 'CONNECTION_CLOSED');
+    await caller.close();
+    await failed;
+    await ground.expectNothingLeft();
+    await ground.create({ id: 'gone', args: ['true'], settings });
+  });
+});

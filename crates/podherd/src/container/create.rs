@@ -30,16 +30,26 @@ use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
 use crate::journal::{CreatedEntry, ExitedEntry};
 use crate::logs::{ContainerLog, Stream};
+use crate::preflight::{self, Finding, Severity};
 use crate::runtime::{Identity, RuntimeCall};
 use crate::stdio::{Hub, Stdin, Stdio};
 
-/// Creates a container and returns the pid of its init. It is watched from then on.
-pub async fn create(pod: &Rc<Pod>, request: CreateRequest) -> Result<u32> {
+/// A container that was created.
+#[derive(Debug)]
+pub struct Created {
+    /// Pid of its init.
+    pub pid: u32,
+    /// What the preflight has found, where one was asked for.
+    pub findings: Vec<Finding>,
+}
+
+/// Creates a container. It is watched from then on.
+pub async fn create(pod: &Rc<Pod>, request: CreateRequest) -> Result<Created> {
     let shared = pod.clone();
     pod.call(move |cancelled| run(shared, request, cancelled)).await
 }
 
-async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken) -> Result<u32> {
+async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken) -> Result<Created> {
     let container = pod.containers.reserve(NewContainer {
         id: request.id.clone(),
         bundle: request.bundle.clone(),
@@ -52,11 +62,18 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
         settings: request.settings.clone(),
     })?;
     let mut undo = Undo::new(container.clone());
-    let made = pod
-        .guard(&cancelled, Box::pin(steps(&pod, &request, &mut undo)))
-        .await;
-    match made {
-        Ok(made) => {
+    let made = async {
+        // Boxed one after the other, since neither is there while the other runs.
+        let findings = pod
+            .guard(&cancelled, Box::pin(checked(&pod, &request, &cancelled)))
+            .await?;
+        let made = pod
+            .guard(&cancelled, Box::pin(steps(&pod, &request, &mut undo)))
+            .await?;
+        Ok::<_, Error>((made, findings))
+    };
+    match made.await {
+        Ok((made, findings)) => {
             let id = request.id.clone();
             let pid = commit(&pod, container.clone(), request, made);
             // The steps may have ended in the very moment in which the caller vanished or the server began to
@@ -72,7 +89,7 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
                 tracing::info!(container = %id, pid, "created");
                 drop(undo);
             });
-            Ok(pid)
+            Ok(Created { pid, findings })
         }
         Err(error) => {
             undo.run(&pod).await;
@@ -80,6 +97,34 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
             Err(error)
         }
     }
+}
+
+/// What the preflight finds. With [`Preflight::Enforce`] an error among it is an error of the create.
+async fn checked(
+    pod: &Rc<Pod>,
+    request: &CreateRequest,
+    cancelled: &CancellationToken,
+) -> Result<Vec<Finding>> {
+    if request.preflight == Preflight::Off {
+        return Ok(Vec::new());
+    }
+    let findings = preflight::preflight(pod, &request.bundle, request.terminal, cancelled).await?;
+    let errors: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| format!("{} {}: {}", finding.code.as_str(), finding.place, finding.message))
+        .collect();
+    if errors.is_empty() || request.preflight == Preflight::Warn {
+        return Ok(findings);
+    }
+    Err(Error::new(
+        Code::PreflightFailed,
+        format!(
+            "the bundle {} can't run: {}",
+            request.bundle.display(),
+            errors.join("; ")
+        ),
+    ))
 }
 
 /// What the steps made, to be handed to the container.

@@ -40,7 +40,7 @@ use crate::logs::{ContainerLog, LogError};
 use crate::stdio::Stdio;
 
 pub use attach::attach;
-pub use create::{CreateRequest, FdSlots, Preflight, create};
+pub use create::{CreateRequest, Created, FdSlots, Preflight, create};
 pub use delete::{delete, end_and_remove};
 pub use exec::{
     ExecRequest, ExecResult, ExecSession, ExecSessionRequest, ExecSpec, NamedExec, ProcessOptions, Size,

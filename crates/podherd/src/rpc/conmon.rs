@@ -45,8 +45,8 @@ impl conmon::Server for Service {
         mut results: conmon::CreateContainerResults,
     ) -> capnp::Result<()> {
         let request = create::compatible(params.get()?.get_request()?)?;
-        let pid = container::create(&self.pod, request).await?;
-        results.get().init_response().set_container_pid(pid);
+        let created = container::create(&self.pod, request).await?;
+        results.get().init_response().set_container_pid(created.pid);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use podherd_schema::podherd_capnp::podherd;
 
 use super::{Service, create, read, stats, write};
-use crate::container::{self, KillTarget, Phase, StopRequest};
+use crate::container::{self, Created, KillTarget, Phase, StopRequest};
 use crate::preflight;
 use crate::server::BuildData;
 
@@ -41,8 +41,10 @@ impl podherd::Server for Service {
         mut results: podherd::CreateResults,
     ) -> capnp::Result<()> {
         let request = create::ours(params.get()?.get_request()?)?;
-        let pid = container::create(&self.pod, request).await?;
-        results.get().set_pid(pid);
+        let Created { pid, findings } = container::create(&self.pod, request).await?;
+        let mut results = results.get();
+        results.set_pid(pid);
+        write::findings(&findings, results.init_findings(findings.len() as u32));
         Ok(())
     }
 
