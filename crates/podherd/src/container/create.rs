@@ -83,6 +83,7 @@ async fn run(pod: Rc<Pod>, request: CreateRequest, cancelled: CancellationToken)
                 end_and_remove(&pod, &container).await?;
                 return Err(pod.cancelled());
             }
+            container.is_created(&pod, pid);
             // What can wait until the caller has its answer: a line in the log, the call's files.
             pod.tasks.spawn_local(async move {
                 tokio::task::yield_now().await;

@@ -46,8 +46,7 @@ pub async fn end_and_remove(pod: &Pod, container: &Rc<Container>) -> Result<()> 
     }
     end(pod, container).await?;
     remove_runtime_state(pod, container).await?;
-    pod.containers.forget(container);
-    pod.journal.deleted(container.id.as_str());
+    container.is_deleted(pod);
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! Containers and their execs, from create to delete. Nothing here knows of RPC.
 //!
 //! - [`Pod`] holds what all containers share; [`Store`] the containers.
+//! - `selection` says which of them a caller wants to see.
 //! - `settings` are what a container is created with and keeps.
 //! - `create`, `start`, `exec`, `attach`, `kill`, `stop`, `delete`, `wait` are the phases and what callers ask for.
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
+//! - `publish` are the moments at which states change and watchers of events are told.
 //! - `supervise` accompanies a container from its creation to its published end.
 
 mod attach;
@@ -14,6 +16,8 @@ mod id;
 mod kill;
 mod launch;
 mod pod;
+mod publish;
+mod selection;
 mod settings;
 mod start;
 mod state;
@@ -49,6 +53,7 @@ pub use exec::{
 pub use id::ContainerId;
 pub use kill::{KillTarget, check_signal, kill};
 pub use pod::{Pod, RuntimeDir};
+pub use selection::{LabelSelector, Selection};
 pub use settings::{Labels, RateLimit, Settings, Stopping};
 pub use start::{notice_start, start};
 pub use state::{ExitState, Phase, State, Unknown, shell_code};
@@ -87,6 +92,8 @@ pub struct Container {
     output_bytes: Cell<u64>,
     /// Taken while `start` runs, so that two callers don't start it twice.
     starting: Cell<bool>,
+    /// Whether watchers of events have heard of it.
+    announced: Cell<bool>,
 }
 
 /// What a created container holds.

@@ -1,5 +1,6 @@
 //! What a container is created with and keeps for its life: its status shows it, and later calls go by it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
@@ -20,8 +21,9 @@ pub struct Settings {
 }
 
 /// Keys with values, in the order in which they were given. A key is there once and not empty.
+/// Clones share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels(Vec<(String, String)>);
+pub struct Labels(Rc<[(String, String)]>);
 
 /// What `stop` does unless it is told otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Labels {
         if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
             return invalid(format!("{:?} is there twice", twice[0]));
         }
-        Ok(Self(labels))
+        Ok(Self(labels.into()))
     }
 
     /// The value of a label.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Container, ContainerId, Phase, Pod};
 use crate::error::{Code, Error, Result};
@@ -35,13 +35,14 @@ async fn run(pod: &Pod, container: &Container) -> Result<()> {
         .run(&pod.reaper, "start", &[OsStr::new(container.id.as_str())])
         .await;
     container.starting.set(false);
-    result?;
-    let now = SystemTime::now();
-    container.state.send_modify(|state| {
-        // A short command may have ended before the runtime did.
-        state.started_at = Some(state.exit.as_ref().map_or(now, |exit| exit.at.min(now)));
-        state.phase = state.phase.max(Phase::Running);
-    });
+    match result {
+        Ok(_) => container.is_running(pod, Some(SystemTime::now())),
+        Err(error) => {
+            // Wakes `settle`.
+            container.state.send_modify(|_| {});
+            return Err(error);
+        }
+    }
     tracing::info!(container = %container.id, "started");
     Ok(())
 }
@@ -61,8 +62,22 @@ pub async fn notice_start(pod: &Pod, container: &Container) {
         .state_dir(identity, container.id.as_str())
         .is_none_or(waits)
     {
-        container
-            .state
-            .send_modify(|state| state.phase = state.phase.max(Phase::Running));
+        container.is_running(pod, None);
     }
 }
+
+/// Finds out, when a container has ended, whether it had been started: its start is told before its end. Waits for a
+/// `start` that still runs, since a short command may end before the runtime does, but not for one that hangs.
+pub async fn settle(pod: &Pod, container: &Container) {
+    let mut state = container.state.subscribe();
+    let settled = state.wait_for(|_| !container.starting.get());
+    let hangs = tokio::time::timeout(SETTLES, settled).await.is_err();
+    if hangs {
+        container.is_running(pod, None);
+    }
+    notice_start(pod, container).await;
+}
+
+/// How long the end of a container waits for the runtime that has started it: mostly it ends within milliseconds,
+/// but it may have hooks.
+const SETTLES: Duration = Duration::from_secs(1);

@@ -87,6 +87,7 @@ impl Store {
             exec_sessions: RefCell::default(),
             output_bytes: Cell::new(0),
             starting: Cell::new(false),
+            announced: Cell::new(false),
         });
         containers.insert(new.id, container.clone());
         self.changed.notify_one();
@@ -118,22 +119,23 @@ impl Store {
             .any(|container| container.phase() < Phase::Exited)
     }
 
-    /// Forgets a container and frees its id. Those who still wait for it are told.
-    pub fn forget(&self, container: &Rc<Container>) {
+    /// Forgets a container and frees its id. Those who still wait for it are told. False: it was forgotten before.
+    pub fn forget(&self, container: &Rc<Container>) -> bool {
         let mut containers = self.containers.borrow_mut();
-        if containers
+        let was_kept = containers
             .get(&container.id)
-            .is_some_and(|kept| Rc::ptr_eq(kept, container))
-        {
+            .is_some_and(|kept| Rc::ptr_eq(kept, container));
+        if was_kept {
             containers.remove(&container.id);
         }
         drop(containers);
         container.state.send_modify(|state| state.phase = Phase::Gone);
         self.changed.notify_one();
+        was_kept
     }
 
     /// Counts a container as ended. Past the bound, the oldest ended ones are forgotten; returned,
-    /// for their records.
+    /// for their records and for those who watch.
     pub fn mark_ended(&self, container: &Rc<Container>) -> Vec<Rc<Container>> {
         let mut ended = self.ended.borrow_mut();
         self.changed.notify_one();
@@ -142,7 +144,9 @@ impl Store {
         let surplus = ended.len().saturating_sub(self.keep_ended);
         let oldest: Vec<_> = ended.drain(..surplus).collect();
         drop(ended);
-        oldest.iter().for_each(|container| self.forget(container));
+        for container in &oldest {
+            self.forget(container);
+        }
         oldest
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use podherd_reaper::Program;
 use tokio::sync::watch;
 
-use super::{Container, ExitState, Phase, Pod, shell_code};
+use super::start::settle;
+use super::{Container, ExitState, Pod, shell_code};
 use crate::cgroup::ContainerCgroup;
 use crate::error::Code;
 use crate::exit_files;
@@ -100,18 +101,10 @@ pub async fn supervise(
         exit_files::write_exit_files(&pod.disk, code, ending.exit_paths).await,
     );
 
+    settle(&pod, &container).await;
     let state = ExitState::known(&exit, oom_killed, complete, dropped);
     tracing::info!(container = %container.id, code, oom_killed, log_complete = complete, "exited");
-    let surplus = pod.containers.mark_ended(&container);
-    surplus
-        .iter()
-        .for_each(|forgotten| pod.journal.deleted(forgotten.id.as_str()));
-    container.parts.take();
-    container.state.send_modify(|now| {
-        now.exit = Some(state);
-        // A caller may have deleted it while its last files were written.
-        now.phase = now.phase.max(Phase::Exited);
-    });
+    container.has_exited(&pod, state);
     clean_up(&pod, &container, ending.cleanup_command, env).await;
     pod.asked.notify_one();
 }

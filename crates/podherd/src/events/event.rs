@@ -1,9 +1,8 @@
 //! One thing that has happened.
 
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::container::{ContainerId, ExitState};
+use crate::container::{ContainerId, ExitState, Labels};
 
 /// Something that has happened to a container.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ pub enum What {
         /// Of init.
         pid: u32,
         /// As it was created with.
-        labels: Rc<[(String, String)]>,
+        labels: Labels,
     },
     /// The command runs.
     Started,
@@ -111,10 +110,10 @@ impl Event {
 
 impl What {
     fn cost(&self) -> usize {
-        let of = |text: &String| size_of::<String>() + text.len();
+        let of = |text: &str| size_of::<String>() + text.len();
         match self {
             Self::Created { labels, .. } => labels.iter().map(|(key, value)| of(key) + of(value)).sum(),
-            Self::ExecStarted { command, .. } => command.iter().map(of).sum(),
+            Self::ExecStarted { command, .. } => command.iter().map(|word| of(word)).sum(),
             Self::ExecFailed { failure, .. } => failure.len(),
             Self::LogDropped { reason, .. } => reason.len(),
             Self::Attached { exec_session, .. } => exec_session.as_ref().map_or(0, String::len),

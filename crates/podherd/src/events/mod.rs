@@ -17,18 +17,19 @@ mod watcher;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use data_encoding::HEXLOWER;
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::container::ContainerId;
 
 pub use attached::Attached;
 pub use event::{Detach, Event, What};
 use ring::Ring;
-pub use watcher::{From, Watcher};
+pub use watcher::{WatchFrom, Watcher};
 
 /// The events of one pod. Clones are the same.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ struct Shared {
     next: watch::Sender<u64>,
     watches: Cell<usize>,
     most_watches: usize,
+    /// The tasks that hand events on.
+    deliveries: TaskTracker,
     /// Set when no more events come.
     closed: watch::Sender<bool>,
 }
@@ -58,6 +61,7 @@ impl Events {
                 next: watch::Sender::new(1),
                 watches: Cell::new(0),
                 most_watches: watches,
+                deliveries: TaskTracker::new(),
                 closed: watch::Sender::new(false),
             }),
         })
@@ -88,9 +92,32 @@ impl Events {
         self.shared.next.send_replace(next);
     }
 
+    /// Hands events to somebody in a task of its own, for whose end [`Self::finish`] waits.
+    pub fn spawn(&self, delivery: impl Future<Output = ()> + 'static) {
+        self.shared.deliveries.spawn_local(delivery);
+    }
+
     /// No more events come: watchers get what is kept, and then their end.
     pub fn close(&self) {
         self.shared.closed.send_replace(true);
+    }
+
+    /// Waits until no more events come.
+    pub async fn closed(&self) {
+        // The sender is as old as its receiver.
+        let _ = self.shared.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
+    /// Closes, and waits until the last events were handed on, at most for this time.
+    pub async fn finish(&self, within: Duration) {
+        self.close();
+        self.shared.deliveries.close();
+        if tokio::time::timeout(within, self.shared.deliveries.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some watchers did not take the last events in time");
+        }
     }
 
     /// Records that a client takes part in the streams of `container`, and, when what is returned is dropped, that

@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Result};
 
 /// Where a watcher begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum WatchFrom {
     /// With what happens from now on.
     Now,
     /// With the oldest event that is kept.
@@ -30,7 +30,7 @@ const BATCH_BYTES: usize = 64 << 10;
 
 impl Events {
     /// Watches from `from` on.
-    pub fn watch(&self, from: From) -> Result<Watcher> {
+    pub fn watch(&self, from: WatchFrom) -> Result<Watcher> {
         let shared = &self.shared;
         if shared.watches.get() >= shared.most_watches {
             let most = shared.most_watches;
@@ -41,9 +41,9 @@ impl Events {
         }
         let ring = shared.ring.borrow();
         let next = match from {
-            From::Now => ring.next(),
-            From::Oldest => ring.first(),
-            From::Sequence(sequence) if sequence > ring.next() => {
+            WatchFrom::Now => ring.next(),
+            WatchFrom::Oldest => ring.first(),
+            WatchFrom::Sequence(sequence) if sequence > ring.next() => {
                 return Err(Error::new(
                     Code::InvalidArgument,
                     format!(
@@ -52,7 +52,7 @@ impl Events {
                     ),
                 ));
             }
-            From::Sequence(sequence) => sequence.max(1),
+            WatchFrom::Sequence(sequence) => sequence.max(1),
         };
         drop(ring);
         shared.watches.set(shared.watches.get() + 1);
@@ -130,19 +130,22 @@ mod tests {
         let events = events(4);
         emit(&events, 6);
         let from = |from| take(&mut events.watch(from).unwrap());
-        assert_eq!(from(From::Now), (vec![], 0));
-        assert_eq!(from(From::Oldest), (vec![3, 4, 5, 6], 0));
-        assert_eq!(from(From::Sequence(5)), (vec![5, 6], 0));
-        assert_eq!(from(From::Sequence(7)), (vec![], 0));
-        assert_eq!(from(From::Sequence(0)), (vec![3, 4, 5, 6], 2));
-        let refused = events.watch(From::Sequence(8)).unwrap_err();
+        assert_eq!(from(WatchFrom::Now), (vec![], 0));
+        assert_eq!(from(WatchFrom::Oldest), (vec![3, 4, 5, 6], 0));
+        assert_eq!(from(WatchFrom::Sequence(5)), (vec![5, 6], 0));
+        assert_eq!(from(WatchFrom::Sequence(7)), (vec![], 0));
+        assert_eq!(from(WatchFrom::Sequence(0)), (vec![3, 4, 5, 6], 2));
+        let refused = events.watch(WatchFrom::Sequence(8)).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
 
     #[test]
     fn a_slow_one_is_told_how_many_are_lost_and_misses_no_other() {
         let events = events(4);
-        let (mut slow, mut quick) = (events.watch(From::Now).unwrap(), events.watch(From::Now).unwrap());
+        let (mut slow, mut quick) = (
+            events.watch(WatchFrom::Now).unwrap(),
+            events.watch(WatchFrom::Now).unwrap(),
+        );
         emit(&events, 3);
         assert_eq!(take(&mut quick), (vec![1, 2, 3], 0));
         emit(&events, 3);
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn a_batch_is_bounded() {
         let events = events(4096);
-        let mut watcher = events.watch(From::Now).unwrap();
+        let mut watcher = events.watch(WatchFrom::Now).unwrap();
         emit(&events, BATCH_EVENTS + 1);
         assert_eq!(take(&mut watcher).0.len(), BATCH_EVENTS);
         assert_eq!(take(&mut watcher).0.len(), 1);
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn waits_for_more_and_for_the_end() {
         let events = events(4);
-        let mut watcher = events.watch(From::Now).unwrap();
+        let mut watcher = events.watch(WatchFrom::Now).unwrap();
         assert_eq!(watcher.more().now_or_never(), None);
         emit(&events, 1);
         assert_eq!(watcher.more().now_or_never(), Some(true));
@@ -187,11 +190,11 @@ mod tests {
     #[test]
     fn watches_are_bounded_and_counted() {
         let events = events(4);
-        let both = [From::Now, From::Oldest].map(|from| events.watch(from).unwrap());
+        let both = [WatchFrom::Now, WatchFrom::Oldest].map(|from| events.watch(from).unwrap());
         assert_eq!(events.watches(), 2);
-        assert_eq!(events.watch(From::Now).unwrap_err().code, Code::Overloaded);
+        assert_eq!(events.watch(WatchFrom::Now).unwrap_err().code, Code::Overloaded);
         drop(both);
         assert_eq!(events.watches(), 0);
-        assert!(events.watch(From::Now).is_ok());
+        assert!(events.watch(WatchFrom::Now).is_ok());
     }
 }

@@ -4,15 +4,18 @@
 //! - `conmon`: the interface that conmon-rs's clients speak.
 //! - `podherd`: ours.
 //! - `create`: what both ask for when a container is created.
+//! - `watch`: events, handed to a client's sink.
 //! - `bounded`: how many calls a connection may have in flight.
-//! - `read`: from messages to checked types. `write`, `stats`: from states and figures to messages.
+//! - `read`: from messages to checked types. `write`, `stats`, `event`: from states, figures and events to messages.
 
 mod bounded;
 mod conmon;
 mod create;
+mod event;
 mod podherd;
 mod read;
 mod stats;
+mod watch;
 mod write;
 
 use std::rc::Rc;

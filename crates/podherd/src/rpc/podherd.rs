@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use podherd_schema::podherd_capnp::podherd;
 
-use super::{Service, create, read, stats, write};
+use super::{Service, create, read, stats, watch, write};
 use crate::container::{self, Created, KillTarget, Phase, StopRequest};
 use crate::preflight;
 use crate::server::BuildData;
@@ -25,6 +25,7 @@ impl podherd::Server for Service {
         info.set_process_id(std::process::id());
         info.set_runtime_path(&*self.pod.runtime.path().to_string_lossy());
         info.set_runtime_dir(&*self.pod.runtime_dir.path().to_string_lossy());
+        info.set_instance(self.pod.events.instance());
         let (name, version) = self.pod.runtime.words();
         info.set_runtime_name(name);
         info.set_runtime_version(version);
@@ -131,17 +132,49 @@ impl podherd::Server for Service {
 
     async fn list_containers(
         self: Rc<Self>,
-        _: podherd::ListContainersParams,
+        params: podherd::ListContainersParams,
         mut results: podherd::ListContainersResults,
     ) -> capnp::Result<()> {
-        let all = self.pod.containers.list();
-        for container in &all {
+        let wanted = read::selection(params.get()?)?;
+        for container in &self.pod.containers.list() {
             container::notice_start(&self.pod, container).await;
         }
-        let mut to = results.get().init_containers(all.len() as u32);
-        for (index, container) in all.iter().enumerate() {
+        let _turn = self.outbox.turn().await;
+        // From here on without a wait: what the list does not show is in the events that follow.
+        let all = self.pod.containers.list();
+        let shown: Vec<_> = all
+            .iter()
+            .filter(|container| container.phase() == Phase::Creating || container.is_announced())
+            .filter(|container| wanted.has(container))
+            .collect();
+        let mut results = results.get();
+        results.set_instance(self.pod.events.instance());
+        results.set_next_sequence(self.pod.events.next_sequence());
+        let mut to = results.init_containers(shown.len() as u32);
+        for (index, container) in shown.iter().enumerate() {
             write::status(container, to.reborrow().get(index as u32));
         }
+        Ok(())
+    }
+
+    async fn watch_events(
+        self: Rc<Self>,
+        params: podherd::WatchEventsParams,
+        mut results: podherd::WatchEventsResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let sink = params.get_sink()?;
+        let events = &self.pod.events;
+        let (from, resumed) = read::event_start(params.get_start()?, events.instance())?;
+        if self.pod.ending.is_cancelled() {
+            return Err(self.pod.cancelled().into());
+        }
+        let watcher = events.watch(from)?;
+        let mut results = results.get();
+        results.set_instance(events.instance());
+        results.set_next_sequence(events.next_sequence());
+        results.set_resumed(resumed);
+        results.set_watch(watch::begin(&self, watcher, sink));
         Ok(())
     }
 
@@ -152,13 +185,7 @@ impl podherd::Server for Service {
     ) -> capnp::Result<()> {
         let params = params.get()?;
         let id = read::id(params.get_id())?;
-        let until = match params.get_until() {
-            Ok(podherd::ContainerState::Creating) => Phase::Creating,
-            Ok(podherd::ContainerState::Created) => Phase::Created,
-            Ok(podherd::ContainerState::Running) => Phase::Running,
-            Ok(podherd::ContainerState::Exited) => Phase::Exited,
-            Err(unknown) => return Err(read::invalid("until", unknown).into()),
-        };
+        let until = read::phase("until", params.get_until())?;
         let timeout = Duration::from_millis(params.get_timeout_millis());
         let (container, reached) = container::wait(&self.pod, &id, until, timeout).await?;
         let mut results = results.get();

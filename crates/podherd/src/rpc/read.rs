@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use podherd_reaper::NewNamespaces;
 use podherd_schema::conmon_capnp::conmon as schema;
+use podherd_schema::podherd_capnp::podherd;
 
-use crate::container::{ContainerId, Ending};
+use crate::container::{ContainerId, Ending, LabelSelector, Phase, Selection};
 use crate::error::{Code, Error, Result};
+use crate::events::WatchFrom;
 use crate::logs::{LogFileTarget, LogFormat, LogTarget};
 use crate::namespaces::{IdMap, IdMaps, Kind, NamespacesRequest, PodId};
 use crate::runtime::CgroupManager;
@@ -107,6 +109,60 @@ pub fn map(
 /// A signal by its number; whether there is one of it is for others to say.
 pub fn signal(field: &str, number: u32) -> Result<i32> {
     i32::try_from(number).map_err(|error| invalid(field, error))
+}
+
+/// A state of a container.
+pub fn phase(
+    field: &str,
+    value: std::result::Result<podherd::ContainerState, capnp::NotInSchema>,
+) -> Result<Phase> {
+    match value {
+        Ok(podherd::ContainerState::Creating) => Ok(Phase::Creating),
+        Ok(podherd::ContainerState::Created) => Ok(Phase::Created),
+        Ok(podherd::ContainerState::Running) => Ok(Phase::Running),
+        Ok(podherd::ContainerState::Exited) => Ok(Phase::Exited),
+        Err(unknown) => Err(invalid(field, unknown)),
+    }
+}
+
+/// Which containers are wanted.
+pub fn selection(params: podherd::list_containers_params::Reader<'_>) -> Result<Selection> {
+    use podherd::label_selector::{Exists, Value};
+    let states = params.get_states().map_err(|error| invalid("states", error))?;
+    let label = |selector: podherd::label_selector::Reader<'_>| {
+        Ok(LabelSelector {
+            key: text("labels", selector.get_key())?,
+            value: match selector.which() {
+                Ok(Exists(())) => None,
+                Ok(Value(value)) => Some(text("labels", value)?),
+                Err(unknown) => return Err(invalid("labels", unknown)),
+            },
+        })
+    };
+    let labels = params.get_labels().map_err(|error| invalid("labels", error))?;
+    Ok(Selection {
+        phases: states
+            .iter()
+            .map(|state| phase("states", state))
+            .collect::<Result<_>>()?,
+        labels: labels.iter().map(label).collect::<Result<_>>()?,
+    })
+}
+
+/// Where a watch of events begins, and whether that is a place in this `instance`. A number of another one has no
+/// meaning here: all of this one's events are new then.
+pub fn event_start(start: podherd::event_start::Reader<'_>, instance: &str) -> Result<(WatchFrom, bool)> {
+    use podherd::event_start::{Now, Oldest, Sequence};
+    let asked = text("start", start.get_instance())?;
+    let resumed = asked.is_empty() || asked == instance;
+    let from = match start.which() {
+        Ok(Now(())) => WatchFrom::Now,
+        Ok(Oldest(())) => WatchFrom::Oldest,
+        Ok(Sequence(sequence)) if resumed => WatchFrom::Sequence(sequence),
+        Ok(Sequence(_)) => WatchFrom::Sequence(1),
+        Err(unknown) => return Err(invalid("start", unknown)),
+    };
+    Ok((from, resumed))
 }
 
 /// Who makes cgroups.

@@ -87,7 +87,8 @@ pub fn namespaces(made: &[(Kind, PathBuf)], to: conmon::create_namespaces_respon
     }
 }
 
-fn exit(state: &ExitState, mut to: schema::exit_state::Builder<'_>) {
+/// How something has ended.
+pub fn exit(state: &ExitState, mut to: schema::exit_state::Builder<'_>) {
     to.set_knowledge(match state.unknown {
         None => schema::ExitKnowledge::Known,
         Some(Unknown::EndedUnwatched) => schema::ExitKnowledge::EndedUnwatched,

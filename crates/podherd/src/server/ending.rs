@@ -12,7 +12,7 @@ use crate::container::{Container, Pod, end_and_remove};
 use crate::error::{Code, Error, Result};
 
 /// Ends everything. Calls in flight are undone, containers are killed and their ends are published
-/// as always (exit files, logs, waiters), then the connections are closed. When `within` is over, or `hastened`
+/// as always (exit files, logs, waiters), watchers of events get the last of them, and the connections are closed. When `within` is over, or `hastened`
 /// by a second signal, every process is killed at once, which ends most waits, and what still hangs is left.
 pub async fn end(
     pod: &Rc<Pod>,
@@ -29,6 +29,7 @@ pub async fn end(
         pod.tasks.wait().await;
         pod.namespaces.end().await;
         kill_the_rest(pod).await;
+        pod.events.finish(LAST_EVENTS).await;
         connections.close().await;
         pod.journal.close().await;
     });
@@ -47,6 +48,9 @@ pub async fn end(
         kill_the_rest(pod).await;
     }
 }
+
+/// How long watchers may take for the last events, all of them together.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// How long publishing the ends of killed processes may take: the files, not the processes, are waited for.
 const AFTER_KILL: Duration = Duration::from_millis(500);

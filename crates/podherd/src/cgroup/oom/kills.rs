@@ -1,6 +1,7 @@
 //! How many processes of one container were killed for memory.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use crate::cgroup::tree::child_directories;
 
 /// The kills of one container since it was created. Shared by whoever looks: the watch of events, the
 /// journal's record of its end, its execs.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct OomKills {
     container: String,
     source: Option<Source>,
@@ -18,7 +19,12 @@ pub struct OomKills {
     counted: Cell<u64>,
     /// What has been added since the container was created. Never goes back, whatever is removed.
     kills: Cell<u64>,
+    /// Told of kills; there from the moment in which the container is created to its published end.
+    teller: RefCell<Option<Teller>>,
 }
+
+/// Is called when a look has found more kills.
+pub type Teller = Box<dyn Fn()>;
 
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +68,21 @@ impl OomKills {
             source,
             counted: Cell::new(counted),
             kills: Cell::new(0),
+            teller: RefCell::default(),
         }
+    }
+
+    /// Tells of kills from now on, and at once of those that were found before.
+    pub fn tell(&self, teller: Teller) {
+        if self.kills.get() > 0 {
+            teller();
+        }
+        self.teller.replace(Some(teller));
+    }
+
+    /// Tells no more.
+    pub fn tell_no_more(&self) {
+        self.teller.take();
     }
 
     /// Kills since the container was created, after one more look.
@@ -82,6 +102,9 @@ impl OomKills {
             let kills = self.kills.get() + (count - before);
             self.kills.set(kills);
             tracing::warn!(container = %self.container, kills, "the kernel killed a process of the container for memory");
+            if let Some(tell) = &*self.teller.borrow() {
+                tell();
+            }
             return Look::More;
         }
         Look::Same
@@ -111,6 +134,16 @@ impl OomKills {
 
     pub(super) fn container(&self) -> &str {
         &self.container
+    }
+}
+
+impl fmt::Debug for OomKills {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kills = self.kills.get();
+        f.debug_struct("OomKills")
+            .field("source", &self.source)
+            .field("kills", &kills)
+            .finish_non_exhaustive()
     }
 }
 

@@ -43,10 +43,13 @@ impl Undo {
             log.remove_if_created().await;
         }
         let Some(before) = self.before.take().filter(|_| has_run) else {
-            return pod.containers.forget(&self.container);
+            pod.containers.forget(&self.container);
+            return;
         };
         match before.restore(pod, &self.container.id).await {
-            Ok(()) => pod.containers.forget(&self.container),
+            Ok(()) => {
+                pod.containers.forget(&self.container);
+            }
             Err(error) => {
                 tracing::error!(container = %self.container.id, code = %error.code, "a failed create is not undone yet: {}", error.message);
                 pod.tasks
