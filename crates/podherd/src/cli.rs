@@ -128,6 +128,10 @@ pub struct Limits {
     #[arg(long, env = "PODHERD_ATTACH_BEHIND_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
     pub attach_behind_bytes: usize,
 
+    /// Sessions (exec and attach over the connection) that may be open at once
+    #[arg(long, env = "PODHERD_SESSIONS", value_name = "COUNT", default_value_t = 1024)]
+    pub sessions: usize,
+
     /// Seconds that a client has to come with the token of a streaming URL
     #[arg(long, env = "PODHERD_STREAMING_TOKEN_TIMEOUT", value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub streaming_token_timeout: Duration,

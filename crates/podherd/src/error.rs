@@ -27,6 +27,12 @@ pub enum Code {
     NoTerminal,
     /// No exec of this session id runs in the container.
     ExecSessionNotFound,
+    /// The exec's process has ended already.
+    ExecEnded,
+    /// The input of a process is closed: by an earlier end, by the process, or with its session.
+    StdinClosed,
+    /// A sink of the caller's answered with an error.
+    SinkFailed,
     /// An attach socket can't be made where it was asked for.
     AttachSocketUnusable,
     /// An attach client did not take its output and was disconnected; in the server's log only.
@@ -96,6 +102,9 @@ impl Code {
             Self::ContainerAlive => "CONTAINER_ALIVE",
             Self::NoTerminal => "NO_TERMINAL",
             Self::ExecSessionNotFound => "EXEC_SESSION_NOT_FOUND",
+            Self::ExecEnded => "EXEC_ENDED",
+            Self::StdinClosed => "STDIN_CLOSED",
+            Self::SinkFailed => "SINK_FAILED",
             Self::AttachSocketUnusable => "ATTACH_SOCKET_UNUSABLE",
             Self::AttachClientBehind => "ATTACH_CLIENT_BEHIND",
             Self::FdSlotUnknown => "FD_SLOT_UNKNOWN",

@@ -48,6 +48,7 @@ pub mod readiness;
 pub mod rpc;
 pub mod runtime;
 pub mod server;
+pub mod sessions;
 pub mod socket;
 pub mod stdio;
 pub mod streaming;

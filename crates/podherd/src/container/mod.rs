@@ -61,7 +61,7 @@ pub use stats::{ContainerStats, OutputStats, stats};
 pub use stop::{StopRequest, stop};
 pub use store::Store;
 pub use supervise::Ending;
-pub use wait::wait;
+pub use wait::{LONGEST as LONGEST_WAIT, wait};
 
 /// One container.
 pub struct Container {

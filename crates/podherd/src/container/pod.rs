@@ -27,6 +27,7 @@ use crate::fd_socket::FdSocket;
 use crate::journal::Journal;
 use crate::namespaces::Namespaces;
 use crate::runtime::Runtime;
+use crate::sessions::Sessions;
 use crate::stdio::{Budget, BufferPool};
 use crate::streaming::Streaming;
 
@@ -62,6 +63,8 @@ pub struct Pod {
     pub attach: AttachSockets,
     /// Descriptors that callers have sent ahead.
     pub fd_socket: FdSocket,
+    /// How many sessions there are.
+    pub sessions: Sessions,
     /// The streaming server, which listens while it is needed.
     pub streaming: Streaming,
     /// Everything that must have ended before the server may: calls being undone, containers

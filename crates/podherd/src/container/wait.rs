@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Container, ContainerId, Phase, Pod};
+use super::{Container, ContainerId, ExitState, Phase, Pod};
 use crate::error::{Code, Error, Result};
 
 /// The longest time that one call waits; who wants longer asks again.
@@ -32,4 +32,13 @@ pub async fn wait(
         Err(_) => false,
     };
     Ok((container, reached))
+}
+
+impl Container {
+    /// Waits until its end is published. None: it was forgotten without one.
+    pub async fn exit_state(&self) -> Option<ExitState> {
+        let mut state = self.state.subscribe();
+        let state = state.wait_for(|state| state.phase >= Phase::Exited).await;
+        state.ok().and_then(|state| state.exit.clone())
+    }
 }

@@ -40,9 +40,19 @@ impl Calls {
         C: FromServer<S> + 'static,
         S: 'static,
     {
+        self.client_told(server, |_, _| {})
+    }
+
+    /// The same for an object whose calls depend on each other: it is told when one of them was refused.
+    pub fn client_told<C, S>(self: &Rc<Self>, server: S, refused: fn(&S, &Error)) -> C
+    where
+        C: FromServer<S> + 'static,
+        S: 'static,
+    {
         let client: Bounded<C> = capnp_rpc::new_client(OfConnection {
             calls: self.clone(),
             server: Rc::new(server),
+            refused,
         });
         C::new(client.client.hook)
     }
@@ -72,6 +82,7 @@ impl Drop for Call {
 struct OfConnection<S> {
     calls: Rc<Calls>,
     server: Rc<S>,
+    refused: fn(&S, &Error),
 }
 
 /// The client of an object whose calls are counted; `C` is what the generated code makes of it.
@@ -118,7 +129,10 @@ impl<C: FromServer<S> + 'static, S: 'static> Server for Dispatch<C, S> {
     ) -> DispatchCallResult {
         let call = match self.object.calls.begin() {
             Ok(call) => call,
-            Err(error) => return DispatchCallResult::new(Promise::err(error.into()), false),
+            Err(error) => {
+                (self.object.refused)(&self.object.server, &error);
+                return DispatchCallResult::new(Promise::err(error.into()), false);
+            }
         };
         #[cfg(feature = "tracing-export")]
         let span = crate::traces::CallSpan::begin(interface, method, &params);

@@ -5,6 +5,7 @@
 //! - `podherd`: ours.
 //! - `create`: what both ask for when a container is created.
 //! - `watch`: events, handed to a client's sink.
+//! - `sessions`: the streams of execs and containers, as capabilities.
 //! - `bounded`: how many calls a connection may have in flight.
 //! - `read`: from messages to checked types. `write`, `stats`, `event`: from states, figures and events to messages.
 
@@ -16,6 +17,7 @@ mod podherd;
 mod read;
 mod stats;
 mod watch;
+mod sessions;
 mod write;
 
 use std::rc::Rc;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use podherd_schema::podherd_capnp::podherd;
 
-use super::{Service, create, read, stats, watch, write};
+use super::{Service, create, read, sessions as rpc_sessions, stats, watch, write};
 use crate::container::{self, Created, KillTarget, Phase, StopRequest};
 use crate::preflight;
 use crate::server::BuildData;
+use crate::sessions;
 
 /// Raised with every addition to `schema/podherd.capnp`.
 const SCHEMA_VERSION: u32 = 2;
@@ -191,6 +192,52 @@ impl podherd::Server for Service {
         let mut results = results.get();
         results.set_reached(reached);
         write::status(&container, results.init_status());
+        Ok(())
+    }
+
+    async fn exec(
+        self: Rc<Self>,
+        params: podherd::ExecParams,
+        mut results: podherd::ExecResults,
+    ) -> capnp::Result<()> {
+        let (request, sinks) = {
+            let params = params.get()?;
+            let stdout = params.has_stdout().then(|| params.get_stdout()).transpose()?;
+            let stderr = params.has_stderr().then(|| params.get_stderr()).transpose()?;
+            let request = rpc_sessions::exec_request(params.get_request()?)?;
+            (request, rpc_sessions::sinks(stdout, stderr, &self.outbox))
+        };
+        drop(params);
+        let terminal = request.spec.terminal;
+        let exec = sessions::exec(&self.pod, request, sinks).await?;
+        let mut results = results.get();
+        results.set_session(self.calls.client(rpc_sessions::SessionObject(exec.session)));
+        if let Some(input) = exec.stdin {
+            let stdin = rpc_sessions::StdinObject::of_exec(input, terminal);
+            results.set_stdin(self.calls.client_told(stdin, rpc_sessions::StdinObject::refused));
+        }
+        results.set_exec_id(exec.exec_id);
+        results.set_pid(exec.pid);
+        Ok(())
+    }
+
+    async fn attach(
+        self: Rc<Self>,
+        params: podherd::AttachParams,
+        mut results: podherd::AttachResults,
+    ) -> capnp::Result<()> {
+        let params = params.get()?;
+        let stdout = params.has_stdout().then(|| params.get_stdout()).transpose()?;
+        let stderr = params.has_stderr().then(|| params.get_stderr()).transpose()?;
+        let request = rpc_sessions::attach_request(params.get_request()?)?;
+        let sinks = rpc_sessions::sinks(stdout, stderr, &self.outbox);
+        let attachment = sessions::attach(&self.pod, request, sinks)?;
+        let mut results = results.get();
+        results.set_session(self.calls.client(rpc_sessions::SessionObject(attachment.session)));
+        if let Some(input) = attachment.stdin {
+            let stdin = rpc_sessions::StdinObject::shared(input);
+            results.set_stdin(self.calls.client_told(stdin, rpc_sessions::StdinObject::refused));
+        }
         Ok(())
     }
 

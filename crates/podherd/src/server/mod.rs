@@ -35,6 +35,7 @@ use crate::events::Events;
 use crate::fd_socket::FdSocket;
 use crate::journal::{Journal, Survivor};
 use crate::namespaces::Namespaces;
+use crate::sessions::Sessions;
 use crate::stdio::{Budget, BufferPool};
 use crate::streaming::Streaming;
 
@@ -129,6 +130,7 @@ async fn serve(start: Start) -> Result<()> {
             start.cli.limits.exec_output_bytes,
         ),
         fd_socket,
+        sessions: Sessions::new(limits.sessions),
         streaming: Streaming::new(&start.cli.limits),
         limits: start.cli.limits,
         attach: AttachSockets::default(),

@@ -1,6 +1,6 @@
 //! The standard input of a container or exec: what its attach clients write.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -25,7 +25,12 @@ struct Shared {
     closed: watch::Sender<bool>,
     /// A terminal has no half-close: its users type the end of file.
     terminal: bool,
+    /// Whether what was written last is the beginning of a line.
+    within_line: Cell<bool>,
 }
+
+/// Newline, and the return key.
+const LINE_ENDS: [u8; 2] = [b'\n', b'\r'];
 
 #[derive(Debug)]
 enum End {
@@ -53,6 +58,7 @@ impl Stdin {
                 writing: Mutex::new(()),
                 closed: watch::Sender::new(false),
                 terminal,
+                within_line: Cell::new(false),
             }),
         }
     }
@@ -62,11 +68,26 @@ impl Stdin {
     pub async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let _turn = self.shared.writing.lock().await;
         let fd = self.shared.watched()?;
+        if let Some(last) = bytes.last() {
+            self.shared.within_line.set(!LINE_ENDS.contains(last));
+        }
         let mut closed = self.shared.closed.subscribe();
         tokio::select! {
             written = write_all(&fd, bytes) => written,
             _ = closed.wait_for(|closed| *closed) => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+
+    /// Says that nothing more comes: closes a pipe, and types the end of file on a terminal, as its user would. The
+    /// character (VEOF, termios(3)) ends a line that was begun; only at the beginning of a line it is the end of file.
+    pub async fn end(&self) -> io::Result<()> {
+        if !self.shared.terminal {
+            self.close();
+            return Ok(());
+        }
+        let character = self.shared.end_of_file()?;
+        let times = if self.shared.within_line.get() { 2 } else { 1 };
+        self.write(&vec![character; times]).await
     }
 
     /// End of file for the process, once it has read what was written. Without effect on a terminal.
@@ -79,6 +100,13 @@ impl Stdin {
 }
 
 impl Shared {
+    /// What a terminal's user types for the end of file; it may have been set to something else.
+    fn end_of_file(&self) -> io::Result<u8> {
+        let terminal = self.watched()?;
+        let settings = rustix::termios::tcgetattr(terminal.get_ref())?;
+        Ok(settings.special_codes[rustix::termios::SpecialCodeIndex::VEOF])
+    }
+
     fn watched(&self) -> io::Result<Rc<AsyncFd<OwnedFd>>> {
         let mut end = self.end.borrow_mut();
         match std::mem::replace(&mut *end, End::Closed) {
