@@ -15,9 +15,9 @@ mod create;
 mod event;
 mod podherd;
 mod read;
+mod sessions;
 mod stats;
 mod watch;
-mod sessions;
 mod write;
 
 use std::rc::Rc;
