@@ -23,8 +23,9 @@ use undo::Undo;
 
 use super::delete::end_and_remove;
 use super::launch::{Launch, Launched};
+use super::output::{Output, rate_limiter};
 use super::store::NewContainer;
-use super::supervise::{Output, supervise};
+use super::supervise::supervise;
 use super::{Container, Parts, Phase, Pod, log_unavailable};
 use crate::cgroup::ContainerCgroup;
 use crate::error::{Code, Error, Result};
@@ -238,10 +239,11 @@ fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made:
         None => init.record_before_reap(Box::new(record)),
         Some(exit) => drop(record(&exit)),
     }
+    let limiter = rate_limiter(pod, &container);
     let mut outputs = Vec::new();
     match made.launched.terminal.as_ref() {
         Some(terminal) => outputs.push(Output {
-            reader: terminal.reader(),
+            reader: terminal.reader().limited_by(limiter),
             stream: Stream::Stdout,
             early: Vec::new(),
         }),
@@ -252,7 +254,7 @@ fn commit(pod: &Rc<Pod>, container: Rc<Container>, request: CreateRequest, made:
             ];
             for (reader, stream, early) in readers {
                 outputs.extend(reader.map(|reader| Output {
-                    reader,
+                    reader: reader.limited_by(limiter.clone()),
                     stream,
                     early,
                 }));

@@ -6,7 +6,8 @@
 //! - `create`, `start`, `exec`, `attach`, `kill`, `stop`, `delete`, `wait` are the phases and what callers ask for.
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
 //! - `publish` are the moments at which states change and watchers of events are told.
-//! - `supervise` accompanies a container from its creation to its published end.
+//! - `supervise` accompanies a container from its creation to its published end; `output` is what it writes.
+//! - `stats` are figures of those that live.
 
 mod attach;
 mod create;
@@ -15,6 +16,7 @@ mod exec;
 mod id;
 mod kill;
 mod launch;
+mod output;
 mod pod;
 mod publish;
 mod selection;
@@ -52,6 +54,7 @@ pub use exec::{
 };
 pub use id::ContainerId;
 pub use kill::{KillTarget, check_signal, kill};
+pub use output::OutputCount;
 pub use pod::{Pod, RuntimeDir};
 pub use selection::{LabelSelector, Selection};
 pub use settings::{Labels, RateLimit, Settings, Stopping};
@@ -88,8 +91,8 @@ pub struct Container {
     execs: TaskTracker,
     /// Execs whose session has an id, for attach clients; none yet while it is being started.
     exec_sessions: RefCell<HashMap<String, Option<NamedExec>>>,
-    /// Bytes read of its output.
-    output_bytes: Cell<u64>,
+    /// What is counted of its output.
+    pub output: OutputCount,
     /// Taken while `start` runs, so that two callers don't start it twice.
     starting: Cell<bool>,
     /// Whether watchers of events have heard of it.

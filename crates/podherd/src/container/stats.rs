@@ -88,9 +88,9 @@ impl Container {
             cgroup,
             oom_kills,
             output: OutputStats {
-                bytes: self.output_bytes.get(),
+                bytes: self.output.bytes(),
                 dropped: self.dropped_log_bytes(),
-                held_back: Duration::ZERO,
+                held_back: self.output.held_back(),
             },
         })
     }

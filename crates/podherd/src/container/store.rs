@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
-use super::{Container, ContainerId, Phase, Settings, State};
+use super::{Container, ContainerId, OutputCount, Phase, Settings, State};
 use crate::error::{Code, Error, Result};
 
 /// All containers by their id.
@@ -85,7 +85,7 @@ impl Store {
             cgroup: OnceCell::new(),
             execs: TaskTracker::new(),
             exec_sessions: RefCell::default(),
-            output_bytes: Cell::new(0),
+            output: OutputCount::default(),
             starting: Cell::new(false),
             announced: Cell::new(false),
         });

@@ -8,13 +8,13 @@ use std::time::Duration;
 use podherd_reaper::Program;
 use tokio::sync::watch;
 
+use super::output::{Output, read};
 use super::start::settle;
 use super::{Container, ExitState, Pod, shell_code};
 use crate::cgroup::ContainerCgroup;
 use crate::error::Code;
 use crate::exit_files;
-use crate::logs::{ContainerLog, Stream};
-use crate::stdio::{self, End, Hub, OutputReader};
+use crate::stdio::End;
 
 /// What is done when a container has ended.
 #[derive(Debug)]
@@ -25,17 +25,6 @@ pub struct Ending {
     pub oom_exit_paths: Vec<PathBuf>,
     /// A program to run, with its arguments; empty: none.
     pub cleanup_command: Vec<String>,
-}
-
-/// One output stream of a container.
-#[derive(Debug)]
-pub struct Output {
-    /// Where it is read.
-    pub reader: OutputReader,
-    /// How it is named in the log.
-    pub stream: Stream,
-    /// What was read of it already.
-    pub early: Vec<u8>,
 }
 
 /// Runs until the end of `container` is published and its cleanup command has ended.
@@ -83,6 +72,7 @@ pub async fn supervise(
     for task in reading {
         complete &= matches!(task.await, Ok(End::Complete));
     }
+    container.output.end();
     parts.stdio.hub.end();
     pod.attach.end(&parts.stdio.hub);
     let dropped = parts.log.flush().await.dropped_bytes;
@@ -111,44 +101,6 @@ pub async fn supervise(
 
 /// An exec ends soon after its container: its process is killed, its output drained for a bounded time.
 const EXECS_TIMEOUT: Duration = Duration::from_secs(10);
-
-async fn read(
-    pod: Rc<Pod>,
-    container: Rc<Container>,
-    log: ContainerLog,
-    hub: Hub,
-    owner: stdio::Owner,
-    output: Output,
-) -> End {
-    let Output {
-        reader,
-        stream,
-        early,
-    } = output;
-    let count = |bytes: usize| {
-        let read = container.output_bytes.get() + bytes as u64;
-        container.output_bytes.set(read);
-    };
-    if !early.is_empty() {
-        count(early.len());
-        log.write(stream, &early).await;
-    }
-    let end = stdio::drain(
-        &reader,
-        owner,
-        pod.limits.drain_timeout,
-        &pod.buffers,
-        async |chunk| {
-            count(chunk.len());
-            // Attach clients first: they don't wait for a stalled disk, and the log waits for none of them.
-            hub.publish(stream, chunk).await;
-            log.write(stream, chunk).await;
-        },
-    )
-    .await;
-    log.end(stream).await;
-    end
-}
 
 fn report(container: &Container, failures: Vec<(PathBuf, std::io::Error)>) {
     for (path, error) in failures {

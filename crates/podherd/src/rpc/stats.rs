@@ -67,6 +67,8 @@ fn server(stats: &ServerStats, mut to: schema::server_stats::Builder<'_>) {
     to.set_containers(small(stats.containers));
     to.set_living(small(stats.living));
     to.set_execs(small(stats.execs));
+    to.set_event_watches(small(stats.event_watches));
+    to.set_next_sequence(stats.next_sequence);
 }
 
 fn cpu(stats: &ContainerStats, mut to: schema::container_stats::cpu::Builder<'_>) {

@@ -7,6 +7,7 @@ use podherd_reaper::Status;
 use podherd_schema::conmon_capnp::conmon;
 use podherd_schema::podherd_capnp::podherd as schema;
 
+use super::stats;
 use crate::container::{Container, ExitState, Labels, Phase, Settings, Unknown};
 use crate::namespaces::Kind;
 use crate::preflight::{Finding, Severity};
@@ -23,6 +24,7 @@ pub fn status(container: &Container, mut to: schema::container_status::Builder<'
     timestamp(state.started_at, to.reborrow().init_started_at());
     to.set_dropped_log_bytes(container.dropped_log_bytes());
     to.set_execs(container.execs() as u32);
+    to.set_held_back_nanos(stats::nanos(container.output.held_back()));
     settings(&container.settings, to.reborrow());
     let mut paths = to.reborrow().init_log_paths(container.log_paths.len() as u32);
     for (index, path) in container.log_paths.iter().enumerate() {

@@ -20,6 +20,10 @@ pub struct ServerStats {
     pub living: usize,
     /// Execs that run.
     pub execs: usize,
+    /// Watches of events that are open.
+    pub event_watches: usize,
+    /// The number that the next event will have.
+    pub next_sequence: u64,
 }
 
 impl ServerStats {
@@ -36,6 +40,8 @@ impl ServerStats {
             containers: containers.len(),
             living: living.count(),
             execs: containers.iter().map(|container| container.execs()).sum(),
+            event_watches: pod.events.watches(),
+            next_sequence: pod.events.next_sequence(),
         }
     }
 }

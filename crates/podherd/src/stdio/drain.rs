@@ -23,7 +23,7 @@ pub type Owner = watch::Receiver<Option<Process>>;
 
 /// Hands what comes out of `reader` to `sink`, until the stream's end. Once the owner has ended,
 /// `limit` bounds each wait for more; and since what an ended process wrote is in the pipe by then,
-/// a stranger that goes on writing is cut off after a pipe's capacity.
+/// a stranger that goes on writing is cut off after a pipe's capacity. The reader's rate limit holds until then.
 pub async fn drain(
     reader: &OutputReader,
     mut owner: Owner,
@@ -53,12 +53,24 @@ pub async fn drain(
             break End::GivenUp;
         }
         // Mostly a stream that becomes readable with nothing in it is at its end: no reason to map a buffer.
-        let mut buffer = if reader.is_empty() {
-            Box::from([0; 64])
-        } else {
-            pool.take()
+        let is_empty = reader.is_empty();
+        // What an ended process has left is in the pipe: it holds nobody up, and is read at once.
+        let turn = match reader.limiter().filter(|_| !ended && !is_empty) {
+            None => None,
+            Some(limiter) => tokio::select! {
+                biased;
+                turn = limiter.turn() => Some(turn),
+                () = known_or_ended(process.as_ref(), &mut owner) => continue,
+            },
         };
-        let result = reader.try_read(&mut buffer);
+        let mut buffer = if is_empty { Box::from([0; 64]) } else { pool.take() };
+        let most = turn
+            .as_ref()
+            .map_or(buffer.len(), |turn| turn.allowed().min(buffer.len()));
+        let result = reader.try_read(&mut buffer[..most]);
+        if let (Some(turn), Ok(count)) = (turn, &result) {
+            turn.took(*count);
+        }
         if let Ok(count @ 1..) = result {
             sink(&buffer[..count]).await;
             after_end += if ended { count } else { 0 };

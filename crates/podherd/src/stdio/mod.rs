@@ -1,6 +1,7 @@
 //! Streams of containers and execs: pipes, terminals, reading them to their end.
 //!
 //! - `drain` reads an output to its end; `reader` is the server's end of it, `console` the way a terminal comes.
+//! - [`RateLimiter`] holds an output back that comes faster than it may.
 //! - [`Stdio`] is what attach clients share: the output's [`Hub`], the [`Stdin`], the terminal; a [`Session`]
 //!   is one client's part in it.
 //! - `capture` keeps the output of an exec for its caller.
@@ -9,6 +10,7 @@ mod capture;
 mod console;
 mod drain;
 mod hub;
+mod rate_limiter;
 mod reader;
 mod session;
 mod stdin;
@@ -23,6 +25,7 @@ pub use capture::{Budget, Captured};
 pub use console::{ConsoleSocket, Terminal};
 pub use drain::{End, Owner, drain};
 pub use hub::{Door, Followed, Follower, Hub, Pace};
+pub use rate_limiter::RateLimiter;
 pub use reader::{BufferPool, OutputReader};
 pub use session::{Session, Stdio};
 pub use stdin::Stdin;

@@ -10,6 +10,8 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::RateLimiter;
+
 /// One read takes at most this much: a pipe's usual capacity.
 pub const CHUNK: usize = 64 << 10;
 
@@ -17,6 +19,8 @@ pub const CHUNK: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct OutputReader {
     fd: Rc<AsyncFd<OwnedFd>>,
+    /// Shared with the other stream of the same container.
+    limiter: Option<Rc<RateLimiter>>,
 }
 
 impl OutputReader {
@@ -36,7 +40,18 @@ impl OutputReader {
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
         Ok(Self {
             fd: Rc::new(crate::readiness::register(fd, interest)?),
+            limiter: None,
         })
+    }
+
+    /// The same, read no faster than this allows.
+    pub fn limited_by(self, limiter: Option<Rc<RateLimiter>>) -> Self {
+        Self { limiter, ..self }
+    }
+
+    /// Whom to ask for a turn before each read of something that is there.
+    pub(super) fn limiter(&self) -> Option<&RateLimiter> {
+        self.limiter.as_deref()
     }
 
     /// The registered descriptor, for the input side of a terminal.
