@@ -27,6 +27,9 @@ impl podherd::Server for Service {
         info.set_runtime_path(&*self.pod.runtime.path().to_string_lossy());
         info.set_runtime_dir(&*self.pod.runtime_dir.path().to_string_lossy());
         info.set_instance(self.pod.events.instance());
+        if cfg!(feature = "tracing-export") {
+            info.reborrow().init_features(1).set(0, "tracing-export");
+        }
         let (name, version) = self.pod.runtime.words();
         info.set_runtime_name(name);
         info.set_runtime_version(version);
