@@ -22,12 +22,19 @@ mod code;
 mod document;
 mod files;
 mod finding;
+mod hooks;
+mod namespaces;
 mod node;
 mod process;
 mod program;
+mod resources;
 mod root;
+mod security;
 mod server_side;
+mod shape;
+mod user;
 mod validate;
+mod version;
 
 use std::path::Path;
 
@@ -39,6 +46,8 @@ pub use validate::Validate;
 use crate::runtime::Kind;
 use files::Files;
 use finding::Findings;
+use node::Node;
+use serde_json::Value;
 
 /// For what a bundle is checked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,14 +61,36 @@ pub struct Options {
 /// What is wrong with the bundle in this directory. Blocks on its disks.
 pub fn check(bundle: &Path, options: Options) -> Vec<Finding> {
     let mut findings = Findings::new(options.runtime);
-    if let Some(config) = document::read(bundle, &mut findings) {
-        let config = node::Node::root(&config);
-        let rootfs = root::check(bundle, &config, &mut findings);
-        if let Some(rootfs) = rootfs {
-            let mut files = Files::new(rootfs);
-            files.mount_all(bundle, &config, &mut findings);
-            process::check(&config, &files, &mut findings);
-        }
+    if let Some(document) = document::read(bundle, &mut findings) {
+        check_document(&document, bundle, options, &mut findings);
     }
     findings.into_vec()
+}
+
+fn check_document(document: &Value, bundle: &Path, options: Options, findings: &mut Findings) {
+    if !shape::check(document, findings) {
+        return;
+    }
+    let config = Node::root(document);
+    version::check(&config, findings);
+    let rootfs = root::check(bundle, &config, findings);
+    let has_process = process::check(&config, options, findings);
+    if has_process {
+        user::check(&config, findings);
+    }
+    namespaces::check(&config, findings);
+    resources::check(&config, findings);
+    security::check(&config, findings);
+    let Some(rootfs) = rootfs else {
+        return hooks::check(&config, None, findings);
+    };
+    let mut files = Files::new(rootfs);
+    files.mount_all(bundle, &config, findings);
+    if hooks::change_files(&config) {
+        files.set_hooked();
+    }
+    hooks::check(&config, Some(&files), findings);
+    if has_process {
+        process::check_files(&config, &files, findings);
+    }
 }

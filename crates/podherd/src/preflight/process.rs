@@ -1,13 +1,13 @@
-//! `process`: the command.
+//! `process`: what is run, where and with which terminal. Who runs it is `user`.
 
-use super::FindingCode as Code;
-use super::files::Files;
-use super::finding::{Findings, quoted};
+use super::files::{Files, Lookup};
+use super::finding::{Findings, Refusal, Severity, quoted};
 use super::node::Node;
-use super::program::{Credentials, Program, search};
+use super::program::{Credentials, Loading, Program, Trouble, search};
+use super::{FindingCode as Code, Options};
 
-/// Checks the command.
-pub fn check(config: &Node<'_>, files: &Files, findings: &mut Findings) {
+/// Checks what can be known without the rootfs. False: there is no process.
+pub fn check(config: &Node<'_>, options: Options, findings: &mut Findings) -> bool {
     let process = config.get("process");
     if !process.exists() {
         findings.error(
@@ -15,50 +15,271 @@ pub fn check(config: &Node<'_>, files: &Files, findings: &mut Findings) {
             process.pointer(),
             "config.json has no process; it says what to run",
         );
-        return;
+        return false;
+    }
+    terminal(&process, options.terminal, findings);
+    for entry in process.get("env").items() {
+        environment(&entry, findings);
+    }
+    for text in process.get("args").items().chain([process.get("cwd")]) {
+        if text.text().is_some_and(|text| text.contains('\0')) {
+            let message = "a NUL character can't be in an argument or a path; remove it";
+            findings.refused(
+                Refusal::Runc,
+                Some(Severity::Warning),
+                Code::TextHasNul,
+                text.pointer(),
+                message,
+            );
+        }
     }
     let args = process.get("args");
-    let Some(command) = args.items().next() else {
+    if !args.exists()
+        || args
+            .value()
+            .and_then(|value| value.as_array())
+            .is_some_and(Vec::is_empty)
+    {
         findings.error(
             Code::ArgsEmpty,
             args.pointer(),
             "process.args is empty; its first item is the command",
         );
-        return;
-    };
-    let Some(name) = command.text() else { return };
-    let who = Credentials::of(config);
-    let path = path_of(&process);
-    let directory = process.get("cwd").text().unwrap_or("/");
-    match search(files, name, path.unwrap_or_default(), directory.as_bytes(), &who) {
-        Program::Found(_) => {}
-        Program::Unusable(path, why) => findings.error(
-            Code::CommandNotExecutable,
-            command.pointer(),
-            format!("the command {} can't be executed: {} {why}", quoted(name), String::from_utf8_lossy(&path)),
+    }
+    let cwd = process.get("cwd");
+    match cwd.text() {
+        _ if !cwd.exists() => findings.error(
+            Code::CwdMissing,
+            cwd.pointer(),
+            "process.cwd is missing; write \"/\" or another absolute path",
         ),
-        Program::Missing(why) if name.contains('/') => findings.error(
-            Code::CommandNotFound,
-            command.pointer(),
-            format!("the command {} does not exist in the container: {why}", quoted(name)),
+        Some("") => findings.error(
+            Code::CwdMissing,
+            cwd.pointer(),
+            "process.cwd is empty; write \"/\" or another absolute path",
         ),
-        Program::Missing(_) => findings.error(
-            Code::CommandNotFound,
-            command.pointer(),
-            match path {
-                Some(path) => format!("the command {} is in none of the directories of PATH, {}", quoted(name), quoted(path)),
-                None => format!("the command {} can't be searched: process.env has no PATH; set it, or write the command's path", quoted(name)),
-            },
-        ),
-        Program::Unknown(why) => findings.warning(
-            Code::CommandUnknown,
-            command.pointer(),
-            format!("whether the command {} exists can't be known: {why}", quoted(name)),
-        ),
+        Some(path) if !path.starts_with('/') => {
+            let message = format!("process.cwd is {}, and has to be an absolute path", quoted(path));
+            findings.refused(
+                Refusal::Runc,
+                Some(Severity::Warning),
+                Code::CwdNotAbsolute,
+                cwd.pointer(),
+                message,
+            );
+        }
+        _ => {}
+    }
+    true
+}
+
+/// Checks the working directory and the command in the container's tree.
+pub fn check_files(config: &Node<'_>, files: &Files, findings: &mut Findings) {
+    let process = config.get("process");
+    let cwd = process.get("cwd");
+    if let Some(path) = cwd.filled_text().filter(|path| path.starts_with('/')) {
+        working_directory(&cwd, path, files, findings);
+    }
+    let command = process.get("args").items().next();
+    if let Some(command) = command
+        && let Some(name) = command.text().or(command.value().is_none().then_some(""))
+    {
+        self::command(
+            &process,
+            &command,
+            name,
+            files,
+            &Credentials::of(config),
+            findings,
+        );
     }
 }
 
-/// The last PATH of the environment, which is the one that counts.
+fn terminal(process: &Node<'_>, asked: Option<bool>, findings: &mut Findings) {
+    let terminal = process.get("terminal");
+    let has = terminal.boolean().unwrap_or(false);
+    match (asked, has) {
+        (Some(true), false) => findings.error(Code::TerminalMismatch, terminal.pointer(), "create is asked for a terminal, and process.terminal is not true; set it, or create without a terminal"),
+        (Some(false), true) => findings.error(Code::TerminalMismatch, terminal.pointer(), "process.terminal is true, and create is asked for none; create with a terminal, or set it to false"),
+        _ => {}
+    }
+    let size = process.get("consoleSize");
+    if size.exists() && !has {
+        findings.warning(
+            Code::ConsoleSizeWithoutTerminal,
+            size.pointer(),
+            "process.consoleSize has no effect without process.terminal",
+        );
+    }
+}
+
+fn environment(entry: &Node<'_>, findings: &mut Findings) {
+    let Some(text) = entry.text() else { return };
+    if text.contains('\0') {
+        let message = "a NUL character can't be in a variable; remove it";
+        findings.refused(
+            Refusal::Runc,
+            Some(Severity::Warning),
+            Code::TextHasNul,
+            entry.pointer(),
+            message,
+        );
+    } else if !text.contains('=') || text.starts_with('=') {
+        let message = format!("the variable {} is not of the form NAME=value", quoted(text));
+        findings.refused(
+            Refusal::Runc,
+            Some(Severity::Warning),
+            Code::EnvInvalid,
+            entry.pointer(),
+            message,
+        );
+    }
+}
+
+fn working_directory(cwd: &Node<'_>, path: &str, files: &Files, findings: &mut Findings) {
+    match files.find(b"/", path.as_bytes(), None) {
+        Lookup::Found(found) if found.file.as_ref().is_some_and(|file| !file.is_directory()) => {
+            findings.error(
+                Code::CwdNotDirectory,
+                cwd.pointer(),
+                format!("process.cwd {} is no directory", quoted(path)),
+            );
+        }
+        Lookup::NotDirectory(at) => findings.error(
+            Code::CwdNotDirectory,
+            cwd.pointer(),
+            format!(
+                "process.cwd {} is no directory: {} is none",
+                quoted(path),
+                quoted(at)
+            ),
+        ),
+        Lookup::Loop => findings.error(
+            Code::CwdNotDirectory,
+            cwd.pointer(),
+            format!(
+                "process.cwd {}: its symbolic links lead in a circle",
+                quoted(path)
+            ),
+        ),
+        // In a file system that is new with the container, nobody minds another directory.
+        Lookup::Missing {
+            path: at,
+            parent: Some(_),
+        } => findings.warning(
+            Code::CwdNotFound,
+            cwd.pointer(),
+            format!(
+                "process.cwd {} does not exist in the rootfs; the runtime will make {}",
+                quoted(path),
+                quoted(at)
+            ),
+        ),
+        _ => {}
+    }
+}
+
+fn command(
+    process: &Node<'_>,
+    place: &Node<'_>,
+    name: &str,
+    files: &Files,
+    who: &Credentials,
+    findings: &mut Findings,
+) {
+    let path = path_of(process);
+    let cwd = process.get("cwd").filled_text().unwrap_or("/");
+    // What a hook may bring can't be called missing.
+    let mut missing = |code: Code, message: String| {
+        if files.hooked() {
+            findings.warning(
+                code,
+                place.pointer(),
+                format!("{message}; unless a hook brings it"),
+            );
+        } else {
+            findings.error(code, place.pointer(), message);
+        }
+    };
+    let shown = quoted(name);
+    if name.is_empty() {
+        return missing(
+            Code::CommandNotFound,
+            "the command is an empty text; process.args begins with it".into(),
+        );
+    }
+    let program = match search(files, name, path.unwrap_or_default(), cwd.as_bytes(), who) {
+        Program::Found(found) => found,
+        Program::Unusable(path, why) => {
+            let message = format!("the command {shown} can't be executed: {} {why}", quoted(path));
+            return missing(Code::CommandNotExecutable, message);
+        }
+        Program::Missing(why) if name.contains('/') => {
+            return missing(
+                Code::CommandNotFound,
+                format!("the command {shown} does not exist in the container: {why}"),
+            );
+        }
+        Program::Missing(_) => {
+            let message = match path {
+                Some(path) => format!(
+                    "the command {shown} is in none of the directories of PATH, {}",
+                    quoted(path)
+                ),
+                None => format!(
+                    "the command {shown} can't be searched: process.env has no PATH; set it, or write the command's path"
+                ),
+            };
+            return missing(Code::CommandNotFound, message);
+        }
+        Program::Unknown(why) => {
+            let message = format!("whether the command {shown} can be started can't be known: {why}");
+            return findings.warning(Code::CommandUnknown, place.pointer(), message);
+        }
+    };
+    let loading = Loading {
+        files,
+        who,
+        directory: cwd.as_bytes(),
+    };
+    match loading.check(&program) {
+        Ok(script) => {
+            let wanted = script.and_then(|script| script.env_command());
+            if let Some(wanted) = wanted
+                && let Program::Missing(_) =
+                    search(files, &wanted, path.unwrap_or_default(), cwd.as_bytes(), who)
+            {
+                let message = format!(
+                    "the script {shown} wants {} of PATH, where it is not; it will end with 127",
+                    quoted(wanted)
+                );
+                findings.warning(Code::ScriptCommandNotFound, place.pointer(), message);
+            }
+        }
+        Err(Trouble::Format(why)) => missing(
+            Code::CommandFormat,
+            format!("the command {shown} can't be executed: {why}"),
+        ),
+        Err(Trouble::Machine(why)) => missing(
+            Code::CommandArchitecture,
+            format!("the command {shown} can't be executed: {why}"),
+        ),
+        Err(Trouble::Interpreter(why)) => missing(
+            Code::InterpreterUnusable,
+            format!("the command {shown} can't be executed: {why}"),
+        ),
+        Err(Trouble::Loader(why)) => missing(
+            Code::LoaderUnusable,
+            format!("the command {shown} can't be executed: {why}"),
+        ),
+        Err(Trouble::MachineUnknown(why)) => {
+            findings.warning(Code::CommandArchitecture, place.pointer(), why)
+        }
+        Err(Trouble::Unknown(why)) => findings.warning(Code::CommandUnknown, place.pointer(), why),
+    }
+}
+
+/// The last PATH of the environment, which is the one that counts. Neither runc nor crun has a default.
 fn path_of<'a>(process: &Node<'a>) -> Option<&'a str> {
     process
         .get("env")

@@ -28,7 +28,16 @@ pub fn check(bundle: &Path, config: &Node<'_>, findings: &mut Findings) -> Optio
         return None;
     };
     match Handle::open(&bundle.join(path)) {
-        Ok(handle) if handle.is_directory() => Some(handle),
+        Ok(handle) if handle.is_directory() => {
+            if Handle::open(Path::new("/")).is_ok_and(|root| root.is(&handle)) {
+                findings.error(
+                    Code::RootfsInvalid,
+                    place.pointer(),
+                    "the rootfs is the host's own root, from which no container can be separated; use another directory",
+                );
+            }
+            Some(handle)
+        }
         Ok(_) => {
             findings.error(
                 Code::RootfsInvalid,

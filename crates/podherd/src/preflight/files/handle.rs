@@ -8,8 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{
-    CWD, FileType, Mode, OFlags, ResolveFlags, Stat, StatVfsMountFlags, fstat, fstatvfs, getxattr, openat,
-    openat2, readlinkat,
+    CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, getxattr, openat, openat2, readlinkat,
 };
 use rustix::io::Errno;
 
@@ -72,11 +71,6 @@ impl Handle {
     /// Whether both are the same file.
     pub fn is(&self, other: &Self) -> bool {
         (self.stat.st_dev, self.stat.st_ino) == (other.stat.st_dev, other.stat.st_ino)
-    }
-
-    /// The file system's or the mount's flags.
-    pub fn mount_flags(&self) -> StatVfsMountFlags {
-        fstatvfs(&self.descriptor).map_or(StatVfsMountFlags::empty(), |all| all.f_flag)
     }
 
     /// Whether more than the mode bits may decide who has rights to it (acl(5)).

@@ -25,6 +25,8 @@ pub struct Files {
     rootfs: Rc<Handle>,
     /// In the order in which they are mounted: a later one lies over an earlier one.
     mounts: Vec<Mount>,
+    /// Whether a hook runs before the command does: what it adds nobody knows.
+    hooked: bool,
 }
 
 impl Files {
@@ -33,6 +35,7 @@ impl Files {
         Self {
             rootfs: Rc::new(rootfs),
             mounts: Vec::new(),
+            hooked: false,
         }
     }
 
@@ -45,6 +48,23 @@ impl Files {
         }
         walk.push(path);
         walk.run()
+    }
+
+    /// Where a path leads when what is missing on the way is made.
+    pub fn make(&self, path: &[u8]) -> (Lookup, Option<Rc<Handle>>) {
+        let mut walk = Walk::new(self, None);
+        walk.push(path);
+        walk.make()
+    }
+
+    /// Says that hooks run before the command does.
+    pub fn set_hooked(&mut self) {
+        self.hooked = true;
+    }
+
+    /// Whether something may be there that can't be seen yet.
+    pub fn hooked(&self) -> bool {
+        self.hooked
     }
 
     /// The mount at this place in the list of those that could be taken into account.

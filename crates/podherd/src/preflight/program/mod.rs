@@ -5,8 +5,14 @@
 //! - `script`: `#!`. `elf`: the head of an ELF file. `host`: what this machine runs. `binfmt`: formats that
 //!   somebody has registered.
 
+mod binfmt;
 mod credentials;
+mod elf;
+mod host;
+mod image;
+mod script;
 mod search;
 
-pub use credentials::{Credentials, May};
+pub use credentials::{Credentials, Range, ranges};
+pub use image::{Loading, Trouble};
 pub use search::{Program, search};

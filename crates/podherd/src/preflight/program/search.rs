@@ -20,7 +20,7 @@ pub enum Program {
 /// Searches `name` in these directories, or goes its path from `directory` if it is one.
 pub fn search(files: &Files, name: &str, path: &str, directory: &[u8], who: &Credentials) -> Program {
     if name.contains('/') {
-        return judge(files, files.find(directory, name.as_bytes(), Some(who)), who);
+        return follow(files, name.as_bytes(), directory, who);
     }
     let mut unusable = None;
     let mut unknown = None;
@@ -55,6 +55,11 @@ pub fn search(files: &Files, name: &str, path: &str, directory: &[u8], who: &Cre
         (None, Some(unusable)) => unusable,
         (None, None) => Program::Missing(String::new()),
     }
+}
+
+/// Goes a path from `directory`.
+pub fn follow(files: &Files, path: &[u8], directory: &[u8], who: &Credentials) -> Program {
+    judge(files, files.find(directory, path, Some(who)), who)
 }
 
 /// Whether the search ends with this file although the user may not execute it.
