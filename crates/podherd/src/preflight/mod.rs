@@ -19,6 +19,7 @@
 //! nor a thread, and a bundle made to eat memory costs none of its.
 
 mod code;
+mod command;
 mod document;
 mod files;
 mod finding;
@@ -94,3 +95,6 @@ fn check_document(document: &Value, bundle: &Path, options: Options, findings: &
         process::check_files(&config, &files, findings);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,10 @@ pub fn check(config: &Node<'_>, findings: &mut Findings) {
     let mut seen = Vec::new();
     for entry in linux.get("namespaces").items() {
         let place = entry.get("type");
+        if place.text() == Some("time") {
+            let message = "runc 1.1 and crun 1.8 refuse a time namespace; newer ones take it";
+            findings.warning(Code::NamespaceUnknown, place.pointer(), message);
+        }
         shape::require(&place, Refusal::All, findings);
         let Some(kind) = place.text() else { continue };
         let Some((_, flag)) = KINDS.iter().find(|(name, _)| *name == kind) else {

@@ -1,10 +1,9 @@
-//! `process`: what is run, where and with which terminal. Who runs it is `user`.
+//! `process`: arguments, environment, working directory and terminal. The command is `command`'s, who runs it `user`'s.
 
 use super::files::{Files, Lookup};
 use super::finding::{Findings, Refusal, Severity, quoted};
 use super::node::Node;
-use super::program::{Credentials, Loading, Program, Trouble, search};
-use super::{FindingCode as Code, Options};
+use super::{FindingCode as Code, Options, command};
 
 /// Checks what can be known without the rootfs. False: there is no process.
 pub fn check(config: &Node<'_>, options: Options, findings: &mut Findings) -> bool {
@@ -80,19 +79,7 @@ pub fn check_files(config: &Node<'_>, files: &Files, findings: &mut Findings) {
     if let Some(path) = cwd.filled_text().filter(|path| path.starts_with('/')) {
         working_directory(&cwd, path, files, findings);
     }
-    let command = process.get("args").items().next();
-    if let Some(command) = command
-        && let Some(name) = command.text().or(command.value().is_none().then_some(""))
-    {
-        self::command(
-            &process,
-            &command,
-            name,
-            files,
-            &Credentials::of(config),
-            findings,
-        );
-    }
+    command::check(config, files, findings);
 }
 
 fn terminal(process: &Node<'_>, asked: Option<bool>, findings: &mut Findings) {
@@ -177,113 +164,4 @@ fn working_directory(cwd: &Node<'_>, path: &str, files: &Files, findings: &mut F
         ),
         _ => {}
     }
-}
-
-fn command(
-    process: &Node<'_>,
-    place: &Node<'_>,
-    name: &str,
-    files: &Files,
-    who: &Credentials,
-    findings: &mut Findings,
-) {
-    let path = path_of(process);
-    let cwd = process.get("cwd").filled_text().unwrap_or("/");
-    // What a hook may bring can't be called missing.
-    let mut missing = |code: Code, message: String| {
-        if files.hooked() {
-            findings.warning(
-                code,
-                place.pointer(),
-                format!("{message}; unless a hook brings it"),
-            );
-        } else {
-            findings.error(code, place.pointer(), message);
-        }
-    };
-    let shown = quoted(name);
-    if name.is_empty() {
-        return missing(
-            Code::CommandNotFound,
-            "the command is an empty text; process.args begins with it".into(),
-        );
-    }
-    let program = match search(files, name, path.unwrap_or_default(), cwd.as_bytes(), who) {
-        Program::Found(found) => found,
-        Program::Unusable(path, why) => {
-            let message = format!("the command {shown} can't be executed: {} {why}", quoted(path));
-            return missing(Code::CommandNotExecutable, message);
-        }
-        Program::Missing(why) if name.contains('/') => {
-            return missing(
-                Code::CommandNotFound,
-                format!("the command {shown} does not exist in the container: {why}"),
-            );
-        }
-        Program::Missing(_) => {
-            let message = match path {
-                Some(path) => format!(
-                    "the command {shown} is in none of the directories of PATH, {}",
-                    quoted(path)
-                ),
-                None => format!(
-                    "the command {shown} can't be searched: process.env has no PATH; set it, or write the command's path"
-                ),
-            };
-            return missing(Code::CommandNotFound, message);
-        }
-        Program::Unknown(why) => {
-            let message = format!("whether the command {shown} can be started can't be known: {why}");
-            return findings.warning(Code::CommandUnknown, place.pointer(), message);
-        }
-    };
-    let loading = Loading {
-        files,
-        who,
-        directory: cwd.as_bytes(),
-    };
-    match loading.check(&program) {
-        Ok(script) => {
-            let wanted = script.and_then(|script| script.env_command());
-            if let Some(wanted) = wanted
-                && let Program::Missing(_) =
-                    search(files, &wanted, path.unwrap_or_default(), cwd.as_bytes(), who)
-            {
-                let message = format!(
-                    "the script {shown} wants {} of PATH, where it is not; it will end with 127",
-                    quoted(wanted)
-                );
-                findings.warning(Code::ScriptCommandNotFound, place.pointer(), message);
-            }
-        }
-        Err(Trouble::Format(why)) => missing(
-            Code::CommandFormat,
-            format!("the command {shown} can't be executed: {why}"),
-        ),
-        Err(Trouble::Machine(why)) => missing(
-            Code::CommandArchitecture,
-            format!("the command {shown} can't be executed: {why}"),
-        ),
-        Err(Trouble::Interpreter(why)) => missing(
-            Code::InterpreterUnusable,
-            format!("the command {shown} can't be executed: {why}"),
-        ),
-        Err(Trouble::Loader(why)) => missing(
-            Code::LoaderUnusable,
-            format!("the command {shown} can't be executed: {why}"),
-        ),
-        Err(Trouble::MachineUnknown(why)) => {
-            findings.warning(Code::CommandArchitecture, place.pointer(), why)
-        }
-        Err(Trouble::Unknown(why)) => findings.warning(Code::CommandUnknown, place.pointer(), why),
-    }
-}
-
-/// The last PATH of the environment, which is the one that counts. Neither runc nor crun has a default.
-fn path_of<'a>(process: &Node<'a>) -> Option<&'a str> {
-    process
-        .get("env")
-        .texts()
-        .filter_map(|entry| entry.strip_prefix("PATH="))
-        .last()
 }

@@ -19,6 +19,10 @@ pub fn check(bundle: &Path, config: &Node<'_>, findings: &mut Findings) -> Optio
         return None;
     }
     let place = root.get("path");
+    if place.exists() && place.text().is_none() || root.value().is_some_and(|root| !root.is_object()) {
+        // Of another type, which has been said.
+        return None;
+    }
     let Some(path) = place.filled_text() else {
         findings.error(
             Code::RootMissing,

@@ -67,7 +67,7 @@ const MACHINES: &[&str] = &[
 ];
 
 fn seccomp(seccomp: &Node<'_>, findings: &mut Findings) {
-    if !seccomp.exists() {
+    if !seccomp.value().is_some_and(|profile| profile.is_object()) {
         return;
     }
     let default = seccomp.get("defaultAction");

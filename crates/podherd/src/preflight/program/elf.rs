@@ -1,6 +1,7 @@
 //! The head of an ELF file (elf(5)): for which machine it is, and which loader it wants. It is anybody's bytes:
 //! every offset in it is checked, and nothing is read that it merely claims.
 
+use super::host;
 use crate::preflight::files::Reader;
 
 /// What the kernel looks at first.
@@ -26,9 +27,12 @@ const PT_INTERP: u32 = 3;
 const LARGEST_TABLE: usize = 65_536;
 const LONGEST_PATH: u64 = 4096;
 
-/// Reads the head of a file that begins with [`MAGIC`]. `read` gives the bytes at an offset, fewer at the end.
+/// Reads the head of a file that begins with [`MAGIC`], for a kernel of the machine `own`. `read` gives the bytes at an offset, fewer at the end.
 /// The error says why the kernel will not run it.
-pub fn parse(mut read: impl FnMut(u64, usize) -> std::io::Result<Vec<u8>>) -> Result<Elf, String> {
+pub fn parse(
+    own: Option<u16>,
+    mut read: impl FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
+) -> Result<Elf, String> {
     let mut bytes = |offset, length| {
         let bytes = read(offset, length).map_err(|error| error.to_string())?;
         if bytes.len() < length {
@@ -36,18 +40,28 @@ pub fn parse(mut read: impl FnMut(u64, usize) -> std::io::Result<Vec<u8>>) -> Re
         }
         Ok(bytes)
     };
-    let ident = bytes(0, 16)?;
-    let wide = match ident[4] {
-        1 => false,
-        2 => true,
-        _ => return Err("it is neither of 32 nor of 64 bits".into()),
+    let ident = bytes(0, 20)?;
+    let native = u16::from_ne_bytes([ident[18], ident[19]]);
+    let field = if Some(native) == own && bytes(54, 2).is_ok_and(|size| size == 56_u16.to_ne_bytes()) {
+        // The kernel asks neither for the class nor for the byte order when the machine is its own.
+        Fields {
+            wide: true,
+            big_endian: cfg!(target_endian = "big"),
+        }
+    } else {
+        let wide = match ident[4] {
+            1 => false,
+            2 => true,
+            _ => return Err("it is neither of 32 nor of 64 bits".into()),
+        };
+        let big_endian = match ident[5] {
+            1 => false,
+            2 => true,
+            _ => return Err("its byte order is none".into()),
+        };
+        Fields { wide, big_endian }
     };
-    let big_endian = match ident[5] {
-        1 => false,
-        2 => true,
-        _ => return Err("its byte order is none".into()),
-    };
-    let field = Fields { wide, big_endian };
+    let Fields { wide, big_endian } = field;
     let head = bytes(0, if wide { 64 } else { 52 })?;
     let kind = field.half(&head, 16);
     if kind != ET_EXEC && kind != ET_DYN {
@@ -91,7 +105,7 @@ pub fn parse(mut read: impl FnMut(u64, usize) -> std::io::Result<Vec<u8>>) -> Re
 
 /// The same of a file.
 pub fn read(file: &Reader) -> Result<Elf, String> {
-    parse(|offset, length| file.read(offset, length))
+    parse(host::machine(), |offset, length| file.read(offset, length))
 }
 
 /// How numbers are written.

@@ -43,7 +43,7 @@ pub fn runs(elf: &Elf) -> Runs {
 }
 
 fn runs_on(arch: &str, elf: &Elf, has_x86: impl FnOnce() -> bool) -> Runs {
-    let (name, own) = (machine(elf.machine), own_machine(arch));
+    let (name, own) = (name_of(elf.machine), own_machine(arch));
     match (own, elf.machine, elf.bits) {
         // The kernel has checks of its own for machines that are not listed.
         (None, ..) => Runs::Perhaps(name),
@@ -52,6 +52,11 @@ fn runs_on(arch: &str, elf: &Elf, has_x86: impl FnOnce() -> bool) -> Runs {
         (Some(X86_64), X86, _) | (Some(X86_64), X86_64, _) | (Some(AARCH64), ARM, _) => Runs::Perhaps(name),
         _ => Runs::No(name),
     }
+}
+
+/// This machine's number.
+pub fn machine() -> Option<u16> {
+    own_machine(std::env::consts::ARCH)
 }
 
 fn own_machine(arch: &str) -> Option<u16> {
@@ -64,7 +69,7 @@ fn own_machine(arch: &str) -> Option<u16> {
     }
 }
 
-fn machine(number: u16) -> String {
+fn name_of(number: u16) -> String {
     NAMES
         .iter()
         .find(|(known, _)| *known == number)

@@ -122,7 +122,7 @@ impl Loading<'_> {
             Program::Missing(why) => Err(Trouble::Interpreter(format!(
                 "{path} is a script, and its interpreter {interpreter} does not exist in the container: {why}{hint}"
             ))),
-            Program::Unusable(file, why) => Err(Trouble::Interpreter(format!(
+            Program::Unusable(file, why) | Program::Denied(file, why) => Err(Trouble::Interpreter(format!(
                 "{path} is a script, and its interpreter {interpreter} can't be executed: {} {why}",
                 quoted(file)
             ))),
@@ -150,7 +150,7 @@ impl Loading<'_> {
             Program::Missing(why) => Err(Trouble::Loader(format!(
                 "{path} needs the loader {name}, which does not exist in the container: {why}; use a static program, or a rootfs with the libraries that it was built for"
             ))),
-            Program::Unusable(file, why) => Err(Trouble::Loader(format!(
+            Program::Unusable(file, why) | Program::Denied(file, why) => Err(Trouble::Loader(format!(
                 "the loader {name} of {path} can't be executed: {} {why}",
                 quoted(file)
             ))),

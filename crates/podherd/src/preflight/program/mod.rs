@@ -15,4 +15,4 @@ mod search;
 
 pub use credentials::{Credentials, Range, ranges};
 pub use image::{Loading, Trouble};
-pub use search::{Program, search};
+pub use search::{Program, Quirk, search};

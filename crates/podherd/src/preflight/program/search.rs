@@ -11,50 +11,74 @@ pub enum Program {
     Found(Found),
     /// This one would be, and is no program that this user may execute; the reason.
     Unusable(Vec<u8>, String),
+    /// The user may not search the directory that it would be in.
+    Denied(Vec<u8>, String),
     /// There is none.
     Missing(String),
     /// It can't be known; the reason.
     Unknown(String),
 }
 
+/// Where the runtimes search in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// It is found by a relative entry, which runc refuses.
+    Relative,
+    /// It is in a directory that the user may not search: crun takes it and fails, runc goes on.
+    Denied,
+}
+
 /// Searches `name` in these directories, or goes its path from `directory` if it is one.
-pub fn search(files: &Files, name: &str, path: &str, directory: &[u8], who: &Credentials) -> Program {
+///
+/// An entry that one of the runtimes treats in another way than the other is told beside.
+pub fn search(
+    files: &Files,
+    name: &str,
+    path: &str,
+    directory: &[u8],
+    who: &Credentials,
+) -> (Program, Option<Quirk>) {
     if name.contains('/') {
-        return follow(files, name.as_bytes(), directory, who);
+        return (follow(files, name.as_bytes(), directory, who), None);
     }
     let mut unusable = None;
-    let mut unknown = None;
-    for entry in path.split(':').filter(|entry| !entry.is_empty()) {
-        let mut full = entry.as_bytes().to_vec();
-        full.push(b'/');
-        full.extend_from_slice(name.as_bytes());
-        match judge(files, files.find(directory, &full, Some(who)), who) {
-            Program::Found(found) => {
-                return match unknown {
-                    // An earlier directory may have one too.
-                    None => Program::Found(found),
-                    Some(why) => Program::Unknown(why),
-                };
-            }
-            Program::Unusable(file, why) => {
-                let taken = is_taken(files, &full, directory);
-                let this = Program::Unusable(file, why);
-                if taken {
-                    return unknown.map_or(this, Program::Unknown);
+    let mut quirk = None;
+    for entry in path.split(':') {
+        let full = [entry.as_bytes(), b"/", name.as_bytes()].concat();
+        let full = if entry.is_empty() {
+            name.as_bytes().to_vec()
+        } else {
+            full
+        };
+        let program = judge(files, files.find(directory, &full, Some(who)), who);
+        let found = matches!(program, Program::Found(_));
+        if entry.is_empty() && found {
+            // crun passes over it.
+            quirk.get_or_insert(Quirk::Relative);
+            continue;
+        }
+        match program {
+            Program::Found(_) => {
+                if !entry.starts_with('/') {
+                    quirk.get_or_insert(Quirk::Relative);
                 }
-                unusable.get_or_insert(this);
+                return (program, quirk);
+            }
+            Program::Denied(..) if exists(files, &full, directory) => {
+                // runc passes over it, and crun takes it.
+                quirk.get_or_insert(Quirk::Denied);
+                unusable.get_or_insert(program);
+            }
+            Program::Unusable(..) if exists(files, &full, directory) => return (program, quirk),
+            // An earlier directory than the one that has it may have one too.
+            Program::Unknown(_) => return (program, quirk),
+            Program::Unusable(..) | Program::Denied(..) => {
+                unusable.get_or_insert(program);
             }
             Program::Missing(_) => {}
-            Program::Unknown(why) => {
-                unknown.get_or_insert(why);
-            }
         }
     }
-    match (unknown, unusable) {
-        (Some(why), _) => Program::Unknown(why),
-        (None, Some(unusable)) => unusable,
-        (None, None) => Program::Missing(String::new()),
-    }
+    (unusable.unwrap_or(Program::Missing(String::new())), quirk)
 }
 
 /// Goes a path from `directory`.
@@ -63,7 +87,7 @@ pub fn follow(files: &Files, path: &[u8], directory: &[u8], who: &Credentials) -
 }
 
 /// Whether the search ends with this file although the user may not execute it.
-fn is_taken(files: &Files, path: &[u8], directory: &[u8]) -> bool {
+fn exists(files: &Files, path: &[u8], directory: &[u8]) -> bool {
     match files.find(directory, path, None) {
         Lookup::Found(found) => found
             .file
@@ -107,7 +131,7 @@ fn judge(files: &Files, lookup: Lookup, who: &Credentials) -> Program {
         Lookup::Missing { path, .. } => Program::Missing(format!("there is no {}", shown(&path))),
         Lookup::NotDirectory(path) => Program::Missing(format!("{} is no directory", shown(&path))),
         Lookup::Loop => Program::Missing("its symbolic links lead in a circle".into()),
-        Lookup::Denied(path) => Program::Unusable(
+        Lookup::Denied(path) => Program::Denied(
             path,
             "is a directory that the user of the process may not search".into(),
         ),

@@ -54,6 +54,19 @@ pub fn check(document: &Value, findings: &mut Findings) -> bool {
     !walk.other_case
 }
 
+/// Those that crun misses when they are of another type.
+const NEEDED: [&str; 9] = [
+    "/linux",
+    "/mounts",
+    "/ociVersion",
+    "/process",
+    "/process/args",
+    "/process/args/0",
+    "/process/cwd",
+    "/root",
+    "/root/path",
+];
+
 struct Walk<'a> {
     findings: &'a mut Findings,
     other_case: bool,
@@ -99,7 +112,11 @@ impl Walk<'_> {
                 }
             }
             _ => {
-                let by = if strict { Refusal::All } else { Refusal::Runc };
+                let by = if strict || NEEDED.contains(&pointer) {
+                    Refusal::All
+                } else {
+                    Refusal::Runc
+                };
                 let message = format!(
                     "{} is {}, expected {}",
                     named(pointer),

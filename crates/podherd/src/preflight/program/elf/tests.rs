@@ -22,7 +22,7 @@ fn file(loader: Option<&[u8]>) -> Vec<u8> {
 }
 
 fn parsed(bytes: &[u8]) -> Result<Elf, String> {
-    parse(|offset, length| {
+    parse(None, |offset, length| {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         Ok(bytes[start..start.saturating_add(length).min(bytes.len())].to_vec())
     })
@@ -46,6 +46,19 @@ fn reads_the_byte_order_that_the_file_says() {
     bytes[64..68].copy_from_slice(&[0, 0, 0, 1]);
     let elf = parsed(&bytes).unwrap();
     assert!(elf.big_endian && elf.machine == 22);
+}
+
+#[test]
+fn of_its_own_machine_class_and_order_do_not_matter() {
+    let mut bytes = file(None);
+    (bytes[4], bytes[5]) = (1, 2);
+    let own = u16::from_ne_bytes([bytes[18], bytes[19]]);
+    let elf = parse(Some(own), |offset, length| {
+        let start = (offset as usize).min(bytes.len());
+        Ok(bytes[start..(start + length).min(bytes.len())].to_vec())
+    });
+    assert!(elf.is_ok_and(|elf| elf.bits == 64) || cfg!(target_endian = "big"));
+    assert!(parsed(&bytes).is_err());
 }
 
 #[test]
