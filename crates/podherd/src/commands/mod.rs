@@ -10,8 +10,14 @@
 mod connection;
 mod doctor;
 mod failure;
+mod logs;
 mod output;
+mod ps;
+mod signals;
+mod status;
+mod table;
 mod time;
+mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +27,9 @@ use tokio::task::LocalSet;
 pub use connection::{Connection, SOCKET, Target};
 pub use doctor::DoctorCommand;
 pub use failure::Failure;
+pub use logs::Logs;
+pub use ps::Ps;
+pub use status::Status;
 pub use time::rfc3339;
 
 pub use crate::cli::seconds;
@@ -28,6 +37,12 @@ pub use crate::cli::seconds;
 /// A command beside the server.
 #[derive(Debug, clap::Subcommand)]
 pub enum ClientCommand {
+    /// List a server's containers
+    Ps(Ps),
+    /// Tell all that is known of a container
+    Status(Status),
+    /// Print what a container has written
+    Logs(Logs),
     /// Look over the whole machine for what nobody owns any more
     Doctor(DoctorCommand),
 }
@@ -46,8 +61,12 @@ impl ClientCommand {
         failure::end(result)
     }
 
-    async fn execute(self, _runtime_dir: Option<PathBuf>) -> Result<u8, Failure> {
+    async fn execute(self, runtime_dir: Option<PathBuf>) -> Result<u8, Failure> {
+        let fallback = runtime_dir.as_deref();
         match self {
+            Self::Ps(command) => command.run(fallback).await,
+            Self::Status(command) => command.run(fallback).await,
+            Self::Logs(command) => command.run(fallback).await,
             Self::Doctor(command) => command.run().await,
         }
     }
