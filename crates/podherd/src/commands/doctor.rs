@@ -1,6 +1,7 @@
 //! `podherd doctor`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -73,6 +74,7 @@ impl DoctorCommand {
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
         };
         let mut known = BTreeMap::new();
+        let (mut watched, mut changes) = (Watched::default(), None);
         let mut healthy = true;
         loop {
             let looked = tokio::select! {
@@ -84,8 +86,14 @@ impl DoctorCommand {
                 doctor.fix(&mut report).await;
             }
             healthy = report.healthy;
-            let mut changes = Changes::watch(report.watched_directories(), report.watched_pids()).ok();
+            let wanted = Watched::of(&report);
             self.tell(&mut known, report)?;
+            if wanted != watched {
+                // What has changed since the look is not heard of: look again, now that it would be.
+                changes = wanted.begin();
+                watched = wanted;
+                continue;
+            }
             let changed = async {
                 match &mut changes {
                     Some(changes) => changes.next().await,
@@ -158,6 +166,31 @@ struct Change<'a> {
     /// `found`, `gone`, `fixed`, `notFixed`.
     change: &'a str,
     finding: &'a Found,
+}
+
+/// What tells of changes.
+#[derive(Default, PartialEq, Eq)]
+struct Watched {
+    directories: Vec<PathBuf>,
+    pids: Vec<u32>,
+}
+
+impl Watched {
+    fn of(report: &Report) -> Self {
+        Self {
+            directories: report.watched_directories().map(Path::to_owned).collect(),
+            pids: report.watched_pids().collect(),
+        }
+    }
+
+    /// None: there are no inotify instances left, so that only the interval remains.
+    fn begin(&self) -> Option<Changes> {
+        Changes::watch(
+            self.directories.iter().map(PathBuf::as_path),
+            self.pids.iter().copied(),
+        )
+        .ok()
+    }
 }
 
 /// What ends a watch.

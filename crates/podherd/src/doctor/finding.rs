@@ -255,9 +255,17 @@ mod tests {
     #[test]
     fn the_page_on_the_doctor_tells_of_each_code() {
         let page = include_str!("../../../../docs/doctor.md");
-        let told = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
-        let codes = told.map(|(code, _)| code).filter(|code| code.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase()));
+        let told = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let codes = told
+            .map(|(code, _)| code)
+            .filter(|code| code.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase()));
         let told: Vec<_> = codes.collect();
-        assert_eq!(told, Code::ALL.map(Code::as_str), "in docs/doctor.md, in this order");
+        assert_eq!(
+            told,
+            Code::ALL.map(Code::as_str),
+            "in docs/doctor.md, in this order"
+        );
     }
 }
