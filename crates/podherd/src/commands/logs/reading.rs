@@ -20,6 +20,9 @@ use super::writing::Writer;
 use crate::commands::failure::Failure;
 use crate::readiness;
 
+/// Device and inode.
+type FileId = (u64, u64);
+
 /// A log that is read.
 #[derive(Debug)]
 pub struct Reading {
@@ -37,7 +40,7 @@ pub struct Reading {
 #[derive(Debug)]
 struct Current {
     file: File,
-    id: (u64, u64),
+    id: FileId,
     /// Of the last line, which has no newline yet.
     rest: Vec<u8>,
 }
@@ -151,7 +154,7 @@ impl Reading {
         }
     }
 
-    fn begin(&mut self, file: File, id: (u64, u64)) -> Result<(), Failure> {
+    fn begin(&mut self, file: File, id: FileId) -> Result<(), Failure> {
         if let Some(events) = &self.events {
             let open = format!("/proc/self/fd/{}", file.as_raw_fd());
             let added = inotify::add_watch(events.get_ref(), open, WatchFlags::MODIFY);
@@ -167,7 +170,7 @@ impl Reading {
         Ok(())
     }
 
-    fn open_path(&self) -> Result<Option<(File, (u64, u64))>, Failure> {
+    fn open_path(&self) -> Result<Option<(File, FileId)>, Failure> {
         match File::open(&self.path).and_then(|file| Ok((file.metadata()?, file))) {
             Ok((metadata, file)) => Ok(Some((file, (metadata.dev(), metadata.ino())))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
