@@ -40,7 +40,7 @@ export class Invocation<Options = Record<string, never>> {
 
   /** Connect to the server that was named. It is let go at the command's end. */
   async connect(): Promise<Pod> {
-    const pod = await Pod.connect({ ...serverPlace(this.globals), ...this.call });
+    const pod = await Pod.connect({ ...serverPlace(this.globals), ...this.call, reconnect: false });
     this.onEnd(() => pod.close());
     return pod;
   }

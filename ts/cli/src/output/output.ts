@@ -44,6 +44,22 @@ export class Output {
     this.print(toJson(value));
   }
 
+  /** Bytes or text of a long result. Resolves when there is room for more. */
+  async write(stream: 'stdout' | 'stderr', data: Uint8Array | string): Promise<void> {
+    const to = this[stream];
+    if (!to.write(data) && !to.destroyed) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          to.off('drain', done);
+          to.off('close', done);
+          to.off('error', done);
+          resolve();
+        };
+        to.once('drain', done).once('close', done).once('error', done);
+      });
+    }
+  }
+
   /** The result as a table. */
   printTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
     for (const line of tableLines(columns, rows, this.width)) this.print(line);
