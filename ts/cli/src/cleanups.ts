@@ -11,7 +11,7 @@ export class Cleanups {
 
   async run(): Promise<void> {
     const failures: unknown[] = [];
-    for (let step; (step = this.#steps.pop()) !== undefined; ) {
+    for (let step; (step = this.#steps.pop()) !== undefined;) {
       try {
         await step();
       } catch (error) {

@@ -14,7 +14,9 @@ export async function forEachId<Options>(
   work: (id: string) => Promise<object>,
 ): Promise<number> {
   const { output, signal } = invocation;
-  const results = await Promise.allSettled([...new Set(ids)].map(async (id) => ({ id, done: await work(id) })));
+  const results = await Promise.allSettled(
+    [...new Set(ids)].map(async (id) => ({ id, done: await work(id) })),
+  );
   signal.throwIfAborted();
   let code = SUCCESS;
   const done: object[] = [];

@@ -19,12 +19,21 @@ export interface Globals {
 export function addGlobals(command: Command): Command {
   return command
     .optionsGroup('Global options:')
-    .addOption(new Option('-d, --runtime-dir <dir>', `the server's runtime directory (env: ${RUNTIME_DIR_VARIABLE})`))
-    .addOption(new Option('--socket <path>', "the server's socket, where it isn't conmon.sock in the runtime directory"))
+    .addOption(
+      new Option('-d, --runtime-dir <dir>', `the server's runtime directory (env: ${RUNTIME_DIR_VARIABLE})`),
+    )
+    .addOption(
+      new Option(
+        '--socket <path>',
+        "the server's socket, where it isn't conmon.sock in the runtime directory",
+      ),
+    )
     .addOption(new Option('--json', 'print JSON'))
     .addOption(new Option('--no-color', 'no colours (env: NO_COLOR)'))
     .addOption(
-      new Option('--timeout <duration>', 'how long to wait for an answer of the server').argParser(parseDuration),
+      new Option('--timeout <duration>', 'how long to wait for an answer of the server').argParser(
+        parseDuration,
+      ),
     );
 }
 
@@ -49,7 +58,10 @@ export function globalsOf(command: Command, env: NodeJS.ProcessEnv): Globals {
 export function serverPlace(globals: Globals): { runtimeDir?: string; socketPath?: string } {
   if (globals.socket !== undefined) return { socketPath: globals.socket };
   if (globals.runtimeDir !== undefined) return { runtimeDir: globals.runtimeDir };
-  throw new UsageFailure('which server?', `name its runtime directory: --runtime-dir DIR, or ${RUNTIME_DIR_VARIABLE}`);
+  throw new UsageFailure(
+    'which server?',
+    `name its runtime directory: --runtime-dir DIR, or ${RUNTIME_DIR_VARIABLE}`,
+  );
 }
 
 /** The server's socket, as `serverPlace` finds it. */

@@ -70,7 +70,8 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   program.action(() => program.help({ error: true }));
   try {
     // Git and docker take both.
-    const given = args[0] === '--version' || args[0] === '-V' ? ['version', '--client', ...args.slice(1)] : args;
+    const given =
+      args[0] === '--version' || args[0] === '-V' ? ['version', '--client', ...args.slice(1)] : args;
     await program.parseAsync(given, { from: 'user' });
   } catch (error) {
     process.exitCode = wrongCommandLine(program, args, error);

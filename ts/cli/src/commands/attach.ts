@@ -16,11 +16,17 @@ export function attachCommand(program: Command): void {
       ['podctl attach --detach-keys ctrl-] web', 'with other keys'],
     ],
   }).option('--no-stdin', 'do not pass input on');
-  finish(does<AttachingOptions & { stdin: boolean }>(attachOptions(command), 'passing', async (invocation, id = '') => {
-    const pod = await invocation.connect();
-    const container = await pod.get(id, invocation.call);
-    const { terminal } = await container.status(invocation.call);
-    const stdin = invocation.options.stdin;
-    return attachAndFollow(invocation, container, { terminal, stdin, mayDetach: true });
-  }));
+  finish(
+    does<AttachingOptions & { stdin: boolean }>(
+      attachOptions(command),
+      'passing',
+      async (invocation, id = '') => {
+        const pod = await invocation.connect();
+        const container = await pod.get(id, invocation.call);
+        const { terminal } = await container.status(invocation.call);
+        const stdin = invocation.options.stdin;
+        return attachAndFollow(invocation, container, { terminal, stdin, mayDetach: true });
+      },
+    ),
+  );
 }

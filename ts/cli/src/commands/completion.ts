@@ -23,8 +23,10 @@ export function completionCommand(program: Command): void {
       ['podctl completion fish | source', 'in config.fish'],
     ],
   }).addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)));
-  finish(does(command, 'plain', async (invocation, shell = '') => {
-    const script = SCRIPTS[shell];
-    if (script !== undefined) await invocation.output.write('stdout', script(modelOf(program)));
-  }));
+  finish(
+    does(command, 'plain', async (invocation, shell = '') => {
+      const script = SCRIPTS[shell];
+      if (script !== undefined) await invocation.output.write('stdout', script(modelOf(program)));
+    }),
+  );
 }

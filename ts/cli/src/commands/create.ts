@@ -16,12 +16,14 @@ export function createCommand(program: Command): void {
       ['podctl create --name web --bundle /srv/bundle', 'from an OCI bundle'],
     ],
   }).passThroughOptions();
-  finish(does<ContainerOptions>(containerOptions(command), 'plain', async (invocation, ...operands) => {
-    const { output, options } = invocation;
-    const request = await readRequest(options, operands, USAGE);
-    const pod = await invocation.connect();
-    const container = await makeContainer(invocation, pod, request);
-    if (output.json) output.printJson(await container.status(invocation.call));
-    else output.print(container.id);
-  }));
+  finish(
+    does<ContainerOptions>(containerOptions(command), 'plain', async (invocation, ...operands) => {
+      const { output, options } = invocation;
+      const request = await readRequest(options, operands, USAGE);
+      const pod = await invocation.connect();
+      const container = await makeContainer(invocation, pod, request);
+      if (output.json) output.printJson(await container.status(invocation.call));
+      else output.print(container.id);
+    }),
+  );
 }

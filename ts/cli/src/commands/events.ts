@@ -36,24 +36,26 @@ export function eventsCommand(program: Command): void {
     .option('--filter <key=value>', 'type=… or container=…; may be repeated', collect(asIs))
     .option('-n, --count <number>', 'end after so many', wholeNumber('--count', 1))
     .option('--no-follow', 'end with what has happened by now');
-  finish(does<Options>(command, 'plain', async (invocation) => {
-    const { options, output, signal } = invocation;
-    const filter: EventFilter = parseFilters(options.filter ?? []);
-    const pod = await invocation.connect();
-    const end = options.follow ? null : (await pod.snapshot(invocation.call)).position;
-    if (end !== null && isAt(options.from, end)) return;
-    await using stream = pod.events({ from: options.from, signal });
-    await stream.ready();
-    let shown = 0;
-    for await (const event of stream) {
-      if (end !== null && event.type !== 'gap' && event.sequence >= end.sequence) return;
-      if (passes(filter, event)) {
-        await show(output, event, stream.position);
-        shown += 1;
+  finish(
+    does<Options>(command, 'plain', async (invocation) => {
+      const { options, output, signal } = invocation;
+      const filter: EventFilter = parseFilters(options.filter ?? []);
+      const pod = await invocation.connect();
+      const end = options.follow ? null : (await pod.snapshot(invocation.call)).position;
+      if (end !== null && isAt(options.from, end)) return;
+      await using stream = pod.events({ from: options.from, signal });
+      await stream.ready();
+      let shown = 0;
+      for await (const event of stream) {
+        if (end !== null && event.type !== 'gap' && event.sequence >= end.sequence) return;
+        if (passes(filter, event)) {
+          await show(output, event, stream.position);
+          shown += 1;
+        }
+        if (shown === options.count || (end !== null && isAt(stream.position, end))) return;
       }
-      if (shown === options.count || (end !== null && isAt(stream.position, end))) return;
-    }
-  }));
+    }),
+  );
 }
 
 /** Whether nothing is left between two positions. */

@@ -35,47 +35,53 @@ export function execCommand(program: Command): void {
     .passThroughOptions()
     .option('-i, --interactive', 'pass input on')
     .option('-t, --tty', 'give it a terminal')
-    .option('-e, --env <name[=value]>', 'a variable of its environment; may be repeated', collect(parseEnvironment))
+    .option(
+      '-e, --env <name[=value]>',
+      'a variable of its environment; may be repeated',
+      collect(parseEnvironment),
+    )
     .option('-w, --workdir <dir>', 'its working directory', asIs)
     .option('-u, --user <uid[:gid]>', 'as whom it runs')
     .option('--time-limit <duration>', 'kill it after that time', parseDuration)
     .option('--no-sig-proxy', 'keep signals to podctl, in place of passing them on');
-  finish(does<Options>(command, 'passing', async (invocation, id = '', ...rest) => {
-    const { options, output, interrupts, signal } = invocation;
-    const words = commandWords(rest, 'podctl exec ID -- COMMAND');
-    const terminal = options.tty === true;
-    requireTerminal(terminal, options.interactive === true);
-    const pod = await invocation.connect();
-    const container = await pod.get(id, invocation.call);
-    await using exec = await container.spawn(words, {
-      ...invocation.lasting,
-      stdin: options.interactive,
-      terminal: terminal && process.stdout.isTTY ? size() : terminal,
-      env: options.env === undefined ? undefined : Object.fromEntries(options.env),
-      cwd: options.workdir,
-      user: options.user,
-      execTimeoutMs: options.timeLimit,
-    });
-    const stop =
-      options.sigProxy && !(terminal && process.stdin.isTTY)
-        ? forwardSignals(
-            interrupts,
-            (number) => exec.kill(number),
-            () => output.note('podctl: the command has not ended; one more signal kills it'),
-          )
-        : () => {};
-    try {
-      await join(exec, {
-        terminal,
-        detachKeys: new Uint8Array(),
-        resize: (columns, rows) => exec.resize(columns, rows),
-        signal,
+  finish(
+    does<Options>(command, 'passing', async (invocation, id = '', ...rest) => {
+      const { options, output, interrupts, signal } = invocation;
+      const words = commandWords(rest, 'podctl exec ID -- COMMAND');
+      const terminal = options.tty === true;
+      requireTerminal(terminal, options.interactive === true);
+      const pod = await invocation.connect();
+      const container = await pod.get(id, invocation.call);
+      await using exec = await container.spawn(words, {
+        ...invocation.lasting,
+        stdin: options.interactive,
+        terminal: terminal && process.stdout.isTTY ? size() : terminal,
+        env: options.env === undefined ? undefined : Object.fromEntries(options.env),
+        cwd: options.workdir,
+        user: options.user,
+        execTimeoutMs: options.timeLimit,
       });
-      return exitCodeOf(await exec.wait(invocation.lasting));
-    } finally {
-      stop();
-    }
-  }));
+      const stop =
+        options.sigProxy && !(terminal && process.stdin.isTTY)
+          ? forwardSignals(
+              interrupts,
+              (number) => exec.kill(number),
+              () => output.note('podctl: the command has not ended; one more signal kills it'),
+            )
+          : () => {};
+      try {
+        await join(exec, {
+          terminal,
+          detachKeys: new Uint8Array(),
+          resize: (columns, rows) => exec.resize(columns, rows),
+          signal,
+        });
+        return exitCodeOf(await exec.wait(invocation.lasting));
+      } finally {
+        stop();
+      }
+    }),
+  );
 }
 
 function size(): { columns: number; rows: number } {

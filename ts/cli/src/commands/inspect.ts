@@ -29,21 +29,24 @@ export function inspectCommand(program: Command): void {
       ["podctl inspect --json web | jq '.[0].exit'", 'for scripts'],
     ],
   });
-  finish(does(command, 'plain', async (invocation, ...ids) => {
-    const { output } = invocation;
-    const pod = await invocation.connect();
-    const found = await Promise.all(ids.map((id) => inspect(invocation, pod, id)));
-    if (output.json) {
-      output.printJson(found);
-      return;
-    }
-    for (const [at, each] of found.entries()) {
-      if (at > 0) output.print('');
-      const lines = facts(each).filter(([, value]) => value !== '-');
-      const width = Math.max(...lines.map(([name]) => name.length));
-      for (const [name, value] of lines) output.print(`${output.paint('bold', name.padEnd(width))}  ${value}`);
-    }
-  }));
+  finish(
+    does(command, 'plain', async (invocation, ...ids) => {
+      const { output } = invocation;
+      const pod = await invocation.connect();
+      const found = await Promise.all(ids.map((id) => inspect(invocation, pod, id)));
+      if (output.json) {
+        output.printJson(found);
+        return;
+      }
+      for (const [at, each] of found.entries()) {
+        if (at > 0) output.print('');
+        const lines = facts(each).filter(([, value]) => value !== '-');
+        const width = Math.max(...lines.map(([name]) => name.length));
+        for (const [name, value] of lines)
+          output.print(`${output.paint('bold', name.padEnd(width))}  ${value}`);
+      }
+    }),
+  );
 }
 
 async function inspect(invocation: Invocation, pod: Pod, id: string): Promise<Inspected> {
@@ -79,7 +82,10 @@ function facts(container: Inspected): [name: string, value: string][] {
     ['execs', container.execs === 0 ? '-' : String(container.execs)],
     ['pid', String(container.pid ?? '-')],
     ['cgroups', process === null ? '-' : printable([...new Set(Object.values(process.cgroups))].join(', '))],
-    ...Object.entries(process?.namespaces ?? {}).map(([type, id]): [string, string] => [`namespace ${type}`, id]),
+    ...Object.entries(process?.namespaces ?? {}).map(([type, id]): [string, string] => [
+      `namespace ${type}`,
+      id,
+    ]),
     ...(stats === null ? [] : statFacts(stats)),
   ];
 }
@@ -87,7 +93,10 @@ function facts(container: Inspected): [name: string, value: string][] {
 function statFacts({ cpu, memory, pids, io, log }: ContainerStats): [name: string, value: string][] {
   const limit = memory.limitBytes === null ? '' : ` of ${bytes(memory.limitBytes)}`;
   return [
-    ['cpu', `${duration(cpu.usageMs)}${cpu.throttledMs > 0 ? `, throttled ${duration(cpu.throttledMs)}` : ''}`],
+    [
+      'cpu',
+      `${duration(cpu.usageMs)}${cpu.throttledMs > 0 ? `, throttled ${duration(cpu.throttledMs)}` : ''}`,
+    ],
     ['memory', `${bytes(memory.workingSetBytes)}${limit}, with caches ${bytes(memory.usageBytes)}`],
     ['memory peak', bytes(memory.peakBytes)],
     ['oom kills', memory.oomKills === 0 ? '-' : String(memory.oomKills)],

@@ -35,16 +35,18 @@ export function logsCommand(program: Command): void {
     .option('-n, --tail <lines>', 'so many of the last lines', wholeNumber('--tail'))
     .option('-t, --timestamps', 'with the time of each line')
     .addOption(new Option('--stream <stream>', 'of one stream').choices(['stdout', 'stderr']));
-  finish(does<Options>(command, 'plain', async (invocation, id = '') => {
-    const { options, output, signal } = invocation;
-    const { follow, since, until, tail, stream } = options;
-    const pod = await invocation.connect();
-    const container = await pod.get(id, invocation.call);
-    const show = output.json ? jsonRecord : textRecord(options.timestamps ?? false);
-    for await (const record of container.logs({ signal, follow, since, until, tail, stream })) {
-      await show(output, record);
-    }
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation, id = '') => {
+      const { options, output, signal } = invocation;
+      const { follow, since, until, tail, stream } = options;
+      const pod = await invocation.connect();
+      const container = await pod.get(id, invocation.call);
+      const show = output.json ? jsonRecord : textRecord(options.timestamps ?? false);
+      for await (const record of container.logs({ signal, follow, since, until, tail, stream })) {
+        await show(output, record);
+      }
+    }),
+  );
 }
 
 /** Decodes UTF-8, or fails: with what stands for bytes that are none, those would be lost. */

@@ -29,27 +29,37 @@ export function psCommand(program: Command): void {
   })
     .option('-q, --quiet', 'print ids only')
     .addOption(
-      new Option('--state <state...>', 'only those in this state')
-        .choices(['creating', 'created', 'running', 'exited'])
+      new Option('--state <state...>', 'only those in this state').choices([
+        'creating',
+        'created',
+        'running',
+        'exited',
+      ]),
     )
-    .option('-l, --label <key[=value]>', 'only those with this label; may be repeated', collect(parseLabelSelector))
+    .option(
+      '-l, --label <key[=value]>',
+      'only those with this label; may be repeated',
+      collect(parseLabelSelector),
+    )
     .option('-a, --all', 'all states, which is what is listed anyway');
-  finish(does<Options>(command, 'plain', async (invocation) => {
-    const { options, output } = invocation;
-    const pod = await invocation.connect();
-    const containers = await pod.list({
-      ...invocation.call,
-      states: options.state,
-      labels: options.label === undefined ? undefined : Object.fromEntries(options.label),
-    });
-    if (options.quiet === true) {
-      for (const { id } of containers) output.print(id);
-    } else if (output.json) {
-      output.printJson(containers);
-    } else {
-      output.printTable(columns(output), containers);
-    }
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation) => {
+      const { options, output } = invocation;
+      const pod = await invocation.connect();
+      const containers = await pod.list({
+        ...invocation.call,
+        states: options.state,
+        labels: options.label === undefined ? undefined : Object.fromEntries(options.label),
+      });
+      if (options.quiet === true) {
+        for (const { id } of containers) output.print(id);
+      } else if (output.json) {
+        output.printJson(containers);
+      } else {
+        output.printTable(columns(output), containers);
+      }
+    }),
+  );
 }
 
 function columns({ paint }: Output): Column<ContainerStatus>[] {

@@ -18,15 +18,17 @@ export function rmCommand(program: Command): void {
       ['podctl rm --force web', 'kill it first'],
     ],
   }).option('-f, --force', 'kill those that live first');
-  finish(does<Options>(command, 'plain', async (invocation, ...ids) => {
-    const { force } = invocation.options;
-    const pod = await invocation.connect();
-    return forEachId(invocation, ids, async (id) => {
-      const container = await pod.get(id, invocation.call);
-      const folder = folderOf(pod.socketPath, await container.status(invocation.call));
-      await container.delete({ ...invocation.call, force });
-      if (folder !== null) await removeFolder(folder);
-      return { removed: true };
-    });
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation, ...ids) => {
+      const { force } = invocation.options;
+      const pod = await invocation.connect();
+      return forEachId(invocation, ids, async (id) => {
+        const container = await pod.get(id, invocation.call);
+        const folder = folderOf(pod.socketPath, await container.status(invocation.call));
+        await container.delete({ ...invocation.call, force });
+        if (folder !== null) await removeFolder(folder);
+        return { removed: true };
+      });
+    }),
+  );
 }

@@ -11,16 +11,18 @@ export function shutdownCommand(program: Command): void {
     details: 'Returns when it has ended.',
     examples: [['podctl shutdown -d /run/pod', 'the server in this runtime directory']],
   });
-  finish(does(command, 'plain', async (invocation) => {
-    const { output } = invocation;
-    const pod = await invocation.connect();
-    const { processId } = await pod.version(invocation.call);
-    const end = async (): Promise<void> => {
-      await pod.shutdown(invocation.call);
-      await pod.closed();
-    };
-    await withProgress(output, 'ending the server and its containers', end());
-    await removeAllFolders(pod.socketPath);
-    if (output.json) output.printJson({ pid: processId, ended: true });
-  }));
+  finish(
+    does(command, 'plain', async (invocation) => {
+      const { output } = invocation;
+      const pod = await invocation.connect();
+      const { processId } = await pod.version(invocation.call);
+      const end = async (): Promise<void> => {
+        await pod.shutdown(invocation.call);
+        await pod.closed();
+      };
+      await withProgress(output, 'ending the server and its containers', end());
+      await removeAllFolders(pod.socketPath);
+      if (output.json) output.printJson({ pid: processId, ended: true });
+    }),
+  );
 }

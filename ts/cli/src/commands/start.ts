@@ -28,9 +28,11 @@ export function startCommand(program: Command): void {
     ],
   });
   serverOptions(command, 'Of a server:').option('--no-detach', 'stay, and end the server with podctl');
-  finish(does<Options>(command, 'plain', (invocation, ...ids) =>
-    ids.length > 0 ? startContainers(invocation, ids) : startServer(invocation),
-  ));
+  finish(
+    does<Options>(command, 'plain', (invocation, ...ids) =>
+      ids.length > 0 ? startContainers(invocation, ids) : startServer(invocation),
+    ),
+  );
 }
 
 async function startContainers(invocation: Invocation<Options>, ids: readonly string[]): Promise<number> {
@@ -63,7 +65,14 @@ async function startServer(invocation: Invocation<Options>): Promise<void> {
   await removeAllFolders(pod.socketPath);
   const { version, processId, runtimePath, instance } = await pod.serverInfo(invocation.call);
   if (output.json) {
-    output.printJson({ pid: processId, version, instance, socketPath: pod.socketPath, runtimeDir, runtimePath });
+    output.printJson({
+      pid: processId,
+      version,
+      instance,
+      socketPath: pod.socketPath,
+      runtimeDir,
+      runtimePath,
+    });
   } else {
     output.print(`podherd ${version} (pid ${processId}) listens on ${pod.socketPath}`);
   }

@@ -31,17 +31,19 @@ export function statsCommand(program: Command): void {
   })
     .option('--stream', 'again and again')
     .option('--interval <duration>', 'between two looks, one second at the least', parseInterval, 2_000);
-  finish(does<Options>(command, 'plain', async (invocation, ...ids) => {
-    const { options, signal } = invocation;
-    const pod = await invocation.connect();
-    const meter = new RateMeter();
-    for (let look = 0; ; look += 1) {
-      const stats = await pod.stats({ ...invocation.call, ids });
-      show(invocation, stats, meter, look);
-      if (options.stream !== true) return;
-      await sleep(options.interval, undefined, { signal });
-    }
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation, ...ids) => {
+      const { options, signal } = invocation;
+      const pod = await invocation.connect();
+      const meter = new RateMeter();
+      for (let look = 0; ; look += 1) {
+        const stats = await pod.stats({ ...invocation.call, ids });
+        show(invocation, stats, meter, look);
+        if (options.stream !== true) return;
+        await sleep(options.interval, undefined, { signal });
+      }
+    }),
+  );
 }
 
 /** A duration that is no shorter than looks may follow each other. */
@@ -58,7 +60,10 @@ function show(invocation: Invocation<Options>, stats: PodStats, meter: RateMeter
     return;
   }
   const rates = meter.take(stats, performance.now());
-  const rows: StatsRow[] = stats.containers.map((each) => ({ stats: each, rates: rates.get(each.id) ?? null }));
+  const rows: StatsRow[] = stats.containers.map((each) => ({
+    stats: each,
+    rates: rates.get(each.id) ?? null,
+  }));
   if (look > 0) output.print('');
   output.printTable(statsColumns(options.stream === true && look > 0), rows);
 }

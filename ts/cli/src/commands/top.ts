@@ -23,19 +23,27 @@ export function topCommand(program: Command): void {
       ['podctl top --interval 10s', 'less often'],
     ],
   }).option('--interval <duration>', 'between two looks, one second at the least', parseInterval, 2_000);
-  finish(does<Options>(command, 'plain', async (invocation) => {
-    const { output } = invocation;
-    const pod = await invocation.connect();
-    const looker = await Looker.begin(pod, invocation.call);
-    if (output.stdout.isTTY && !output.json) return live(invocation, looker);
-    const look = await looker.look(invocation.call);
-    if (output.json) {
-      const { server, containers, stats, reaper } = look;
-      output.printJson({ server: { ...server, ...stats.server }, containers, stats: stats.containers, reaper });
-    } else {
-      for (const line of topLines(look, { width: null, height: null, paint: output.paint })) output.print(line);
-    }
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation) => {
+      const { output } = invocation;
+      const pod = await invocation.connect();
+      const looker = await Looker.begin(pod, invocation.call);
+      if (output.stdout.isTTY && !output.json) return live(invocation, looker);
+      const look = await looker.look(invocation.call);
+      if (output.json) {
+        const { server, containers, stats, reaper } = look;
+        output.printJson({
+          server: { ...server, ...stats.server },
+          containers,
+          stats: stats.containers,
+          reaper,
+        });
+      } else {
+        for (const line of topLines(look, { width: null, height: null, paint: output.paint }))
+          output.print(line);
+      }
+    }),
+  );
 }
 
 /** Draw until q is typed, or podctl has to end. */

@@ -29,21 +29,23 @@ export function validateCommand(program: Command): void {
     .option('--for <runtime>', 'judge as runc, crun, youki or another would (default: as the strictest)')
     .option('--strict', 'end with 1 for warnings too')
     .option('--server <path>', "the server's binary (default: $PODHERD_SERVER, then podherd in PATH)");
-  finish(does<Options>(command, 'plain', async (invocation, bundle = '') => {
-    const { options, output } = invocation;
-    const { exitCode, stdout } = await readBinary(invocation, options.server, [
-      'validate',
-      '--json',
-      ...(options.tty === true ? ['--terminal'] : []),
-      ...(options.for === undefined ? [] : [`--for=${options.for}`]),
-      ...(options.strict === true ? ['--strict'] : []),
-      '--',
-      bundle,
-    ]);
-    if (output.json || stdout === '') output.stdout.write(stdout);
-    else tell(output, (JSON.parse(stdout) as { findings: Finding[] }).findings);
-    return exitCode;
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation, bundle = '') => {
+      const { options, output } = invocation;
+      const { exitCode, stdout } = await readBinary(invocation, options.server, [
+        'validate',
+        '--json',
+        ...(options.tty === true ? ['--terminal'] : []),
+        ...(options.for === undefined ? [] : [`--for=${options.for}`]),
+        ...(options.strict === true ? ['--strict'] : []),
+        '--',
+        bundle,
+      ]);
+      if (output.json || stdout === '') output.stdout.write(stdout);
+      else tell(output, (JSON.parse(stdout) as { findings: Finding[] }).findings);
+      return exitCode;
+    }),
+  );
 }
 
 function tell(output: Output, findings: readonly Finding[]): void {
@@ -54,5 +56,7 @@ function tell(output: Output, findings: readonly Finding[]): void {
     output.print(`  ${printable(message)}`);
   }
   const errors = findings.filter(({ severity }) => severity === 'error').length;
-  output.print(findings.length === 0 ? 'nothing found' : `${errors} errors, ${findings.length - errors} warnings`);
+  output.print(
+    findings.length === 0 ? 'nothing found' : `${errors} errors, ${findings.length - errors} warnings`,
+  );
 }

@@ -17,22 +17,27 @@ export function versionCommand(program: Command): void {
       ['podctl version --client', 'podctl alone'],
     ],
   }).option('--client', 'do not ask the server');
-  finish(does<Options>(command, 'plain', async (invocation) => {
-    const { output, globals, options } = invocation;
-    const named = globals.runtimeDir !== undefined || globals.socket !== undefined;
-    const own = await versions();
-    const server = named && options.client !== true ? await serverVersions(invocation) : null;
-    if (output.json) {
-      output.printJson({ ...own, server });
-      return;
-    }
-    output.print(`podctl   ${own.podctl}`);
-    output.print(`client   ${own.client}`);
-    output.print(`node     ${own.node}`);
-    if (server === null) return;
-    output.print(`server   ${server.version} (pid ${server.processId}, ${server.interface} interface)`);
-    if (server.runtimePath !== null) output.print(`runtime  ${[server.runtimeName, server.runtimeVersion, server.runtimePath].filter((text) => text !== '').join(' ')}`);
-  }));
+  finish(
+    does<Options>(command, 'plain', async (invocation) => {
+      const { output, globals, options } = invocation;
+      const named = globals.runtimeDir !== undefined || globals.socket !== undefined;
+      const own = await versions();
+      const server = named && options.client !== true ? await serverVersions(invocation) : null;
+      if (output.json) {
+        output.printJson({ ...own, server });
+        return;
+      }
+      output.print(`podctl   ${own.podctl}`);
+      output.print(`client   ${own.client}`);
+      output.print(`node     ${own.node}`);
+      if (server === null) return;
+      output.print(`server   ${server.version} (pid ${server.processId}, ${server.interface} interface)`);
+      if (server.runtimePath !== null)
+        output.print(
+          `runtime  ${[server.runtimeName, server.runtimeVersion, server.runtimePath].filter((text) => text !== '').join(' ')}`,
+        );
+    }),
+  );
 }
 
 async function serverVersions<O>(invocation: Invocation<O>) {
@@ -40,8 +45,17 @@ async function serverVersions<O>(invocation: Invocation<O>) {
   const { version, processId, commit, buildDate } = await pod.version(invocation.call);
   const base = { version, processId, commit, buildDate, interface: pod.interface };
   if (pod.interface === 'conmon') {
-    return { ...base, runtimePath: null, runtimeName: null, runtimeVersion: null, schemaVersion: null, features: [] };
+    return {
+      ...base,
+      runtimePath: null,
+      runtimeName: null,
+      runtimeVersion: null,
+      schemaVersion: null,
+      features: [],
+    };
   }
-  const { runtimePath, runtimeName, runtimeVersion, schemaVersion, features } = await pod.serverInfo(invocation.call);
+  const { runtimePath, runtimeName, runtimeVersion, schemaVersion, features } = await pod.serverInfo(
+    invocation.call,
+  );
   return { ...base, runtimePath, runtimeName, runtimeVersion, schemaVersion, features };
 }

@@ -9,7 +9,9 @@ export function bashScript({ commands, options }: TreeModel): string {
       operands='${operands.kind}'
       words='${operands.kind === 'words' ? operands.words.join(' ') : ''}' ;;`,
   );
-  const all = [...options, ...commands.flatMap((command) => command.options)].filter(({ value }) => value !== null);
+  const all = [...options, ...commands.flatMap((command) => command.options)].filter(
+    ({ value }) => value !== null,
+  );
   return `# bash completion for podctl; made by \`podctl completion bash\`
 _podctl_ids() {
   podctl "\${server[@]}" --timeout 1s ps --quiet 2>/dev/null

@@ -1,7 +1,9 @@
 import type { Command, Option } from 'commander';
 
 /** What the value of an option, or an operand, is completed with. */
-export type Values = { readonly kind: 'none' | 'containers' | 'directories' | 'files' } | { readonly kind: 'words'; readonly words: readonly string[] };
+export type Values =
+  | { readonly kind: 'none' | 'containers' | 'directories' | 'files' }
+  | { readonly kind: 'words'; readonly words: readonly string[] };
 
 export interface OptionModel {
   /** "-d", "--runtime-dir". */

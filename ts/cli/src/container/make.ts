@@ -22,7 +22,8 @@ import { numericUser } from './user.js';
 export interface ContainerRequest {
   readonly id: string;
   /** A bundle that is there, or what one is made from. */
-  readonly source: { readonly bundle: string } | { readonly rootfs: string; readonly args: readonly string[] };
+  readonly source:
+    { readonly bundle: string } | { readonly rootfs: string; readonly args: readonly string[] };
   readonly terminal: boolean;
   readonly stdin: boolean;
 }
@@ -41,7 +42,8 @@ export async function readRequest(
   const stdin = options.interactive === true;
   const [rootfs, ...rest] = operands;
   if (options.bundle !== undefined) {
-    if (rootfs !== undefined) throw new UsageFailure('a bundle has its own command', 'leave out --bundle, or ROOTFS');
+    if (rootfs !== undefined)
+      throw new UsageFailure('a bundle has its own command', 'leave out --bundle, or ROOTFS');
     const bundle = resolve(options.bundle);
     const terminal = options.tty ?? (await Bundle.open(bundle)).config.process?.terminal === true;
     return { id, source: { bundle }, terminal, stdin };
@@ -63,7 +65,10 @@ export async function makeContainer<O extends ContainerOptions>(
   const folder = await makeFolder(pod.socketPath, request.id);
   try {
     const bundle = await bundleFor(options, request, folder);
-    return await pod.createContainer({ ...invocation.call, ...createOptions(invocation, request, bundle, folder) });
+    return await pod.createContainer({
+      ...invocation.call,
+      ...createOptions(invocation, request, bundle, folder),
+    });
   } catch (error) {
     await removeFolder(folder);
     throw error;

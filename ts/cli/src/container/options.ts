@@ -43,9 +43,16 @@ export function containerOptions(command: Command): Command {
     .option('--bundle <dir>', 'an OCI bundle, in place of ROOTFS and a command')
     .option('-i, --interactive', 'pass input on')
     .option('-t, --tty', 'give it a terminal')
-    .option('-e, --env <name[=value]>', 'a variable of its environment; may be repeated', collect(parseEnvironment))
+    .option(
+      '-e, --env <name[=value]>',
+      'a variable of its environment; may be repeated',
+      collect(parseEnvironment),
+    )
     .option('-w, --workdir <dir>', 'its working directory (default: /)')
-    .option('-u, --user <name|uid[:gid]>', "as whom it runs; names are looked up in the container's /etc/passwd")
+    .option(
+      '-u, --user <name|uid[:gid]>',
+      "as whom it runs; names are looked up in the container's /etc/passwd",
+    )
     .option('--hostname <name>', 'its host name (default: its id)')
     .optionsGroup('What it sees:')
     .option('--read-only', 'its root file system can not be written')
@@ -66,7 +73,9 @@ export function containerOptions(command: Command): Command {
     .option('-l, --label <key[=value]>', 'a label; may be repeated', collect(parseLabel))
     .option('--log <path>', "its log file (default: in the server's runtime directory)")
     .addOption(
-      new Option('--log-driver <driver>', 'format of the log').choices(['cri', 'json', 'journald', 'none']).default('cri'),
+      new Option('--log-driver <driver>', 'format of the log')
+        .choices(['cri', 'json', 'journald', 'none'])
+        .default('cri'),
     )
     .option('--log-max-size <size>', 'rotate the log past this size', parseSize)
     .option('--log-max-files <number>', 'rotated files that are kept', wholeNumber('--log-max-files', 1))

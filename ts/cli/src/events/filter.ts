@@ -45,6 +45,7 @@ export function parseFilters(texts: readonly string[]): EventFilter {
 export function passes({ types, containers }: EventFilter, event: PodEvent): boolean {
   if (event.type === 'gap') return true;
   return (
-    (types.size === 0 || types.has(event.type)) && (containers.size === 0 || containers.has(event.containerId))
+    (types.size === 0 || types.has(event.type)) &&
+    (containers.size === 0 || containers.has(event.containerId))
   );
 }

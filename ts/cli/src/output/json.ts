@@ -19,7 +19,9 @@ export function rfc3339(timestamp: Timestamp): string {
 function plainValue(value: unknown): unknown {
   if (value === undefined) return null;
   if (typeof value === 'bigint') {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : String(value);
+    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+      ? Number(value)
+      : String(value);
   }
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Date) return value.toISOString();

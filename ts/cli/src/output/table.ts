@@ -40,7 +40,13 @@ export function tableLines<Row>(
       })
       .join(' '.repeat(GAP))
       .trimEnd();
-  return [line(columns.map(({ title }) => title), null), ...rows.map((row, at) => line(cells[at] ?? [], row))];
+  return [
+    line(
+      columns.map(({ title }) => title),
+      null,
+    ),
+    ...rows.map((row, at) => line(cells[at] ?? [], row)),
+  ];
 }
 
 /** Take from the widest cuttable column until the table fits, or nothing more can be taken. */

@@ -29,7 +29,9 @@ export function duration(milliseconds: number): string {
   ] as const;
   const first = parts.findIndex(([count]) => count > 0);
   const [one, two] = [parts[first], parts[first + 1]];
-  return [one, two].map((part) => (part === undefined || part[0] === 0 ? '' : `${part[0]}${part[1]}`)).join('');
+  return [one, two]
+    .map((part) => (part === undefined || part[0] === 0 ? '' : `${part[0]}${part[1]}`))
+    .join('');
 }
 
 /** How long ago a moment is. */

@@ -18,7 +18,10 @@ export function parseDuration(text: string): number {
   const parts = [...(bare ? `${text}s` : text).matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   const whole = parts.map(([part]) => part).join('');
   if (parts.length === 0 || whole !== (bare ? `${text}s` : text)) {
-    throw new UsageFailure(`${JSON.stringify(text)} is no duration`, 'durations look like 500ms, 10s, 1m30s, 2h');
+    throw new UsageFailure(
+      `${JSON.stringify(text)} is no duration`,
+      'durations look like 500ms, 10s, 1m30s, 2h',
+    );
   }
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (MILLISECONDS[unit ?? ''] ?? 0), 0);
 }

@@ -5,7 +5,12 @@ import { parseSize } from './size.js';
 /** Something that a container sees beside its root file system. */
 export type MountRequest =
   | { readonly type: 'bind'; readonly source: string; readonly target: string; readonly readonly: boolean }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes: number | null; readonly readonly: boolean };
+  | {
+      readonly type: 'tmpfs';
+      readonly target: string;
+      readonly sizeBytes: number | null;
+      readonly readonly: boolean;
+    };
 
 const EXAMPLE = '--mount type=bind,source=/srv/data,target=/data,readonly';
 
@@ -17,7 +22,10 @@ const EXAMPLE = '--mount type=bind,source=/srv/data,target=/data,readonly';
 export function parseVolume(text: string): MountRequest {
   const [source = '', target = '', mode = 'rw', ...more] = text.split(':');
   if (source === '' || more.length > 0 || !['ro', 'rw'].includes(mode)) {
-    throw new UsageFailure(`${JSON.stringify(text)} is no volume`, 'volumes look like /srv/data:/data or /srv/data:/data:ro');
+    throw new UsageFailure(
+      `${JSON.stringify(text)} is no volume`,
+      'volumes look like /srv/data:/data or /srv/data:/data:ro',
+    );
   }
   return { type: 'bind', source: resolve(source), target: inContainer(target), readonly: mode === 'ro' };
 }

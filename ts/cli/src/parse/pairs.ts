@@ -13,7 +13,8 @@ export function asIs(text: string): string {
 /** `KEY=VALUE`, or `KEY` with an empty value. */
 export function parseLabel(text: string): readonly [key: string, value: string] {
   const [key, value] = split(text);
-  if (key === '') throw new UsageFailure(`a label needs a key: ${JSON.stringify(text)}`, 'labels look like app=web');
+  if (key === '')
+    throw new UsageFailure(`a label needs a key: ${JSON.stringify(text)}`, 'labels look like app=web');
   return [key, value ?? ''];
 }
 
@@ -25,10 +26,16 @@ export function parseLabelSelector(text: string): readonly [key: string, value: 
 }
 
 /** `KEY=VALUE`, or `KEY` for the value in podctl's own environment. */
-export function parseEnvironment(text: string, own: NodeJS.ProcessEnv = process.env): readonly [string, string] {
+export function parseEnvironment(
+  text: string,
+  own: NodeJS.ProcessEnv = process.env,
+): readonly [string, string] {
   const [key, value] = split(text);
   if (key === '' || key.includes('\0')) {
-    throw new UsageFailure(`a variable needs a name: ${JSON.stringify(text)}`, '--env NAME=value, or --env NAME');
+    throw new UsageFailure(
+      `a variable needs a name: ${JSON.stringify(text)}`,
+      '--env NAME=value, or --env NAME',
+    );
   }
   const found = value ?? own[key];
   if (found === undefined) {

@@ -15,5 +15,8 @@ export function parseSignal(text: string): number {
   const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
   const number = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : Number(/^SIG(\d{1,2})$/.exec(name)?.[1]);
   if (number !== undefined && Number.isInteger(number) && number >= 1 && number <= MAX_SIGNAL) return number;
-  throw new UsageFailure(`there is no signal ${JSON.stringify(text)}`, 'give a name or a number: TERM, SIGKILL, 9');
+  throw new UsageFailure(
+    `there is no signal ${JSON.stringify(text)}`,
+    'give a name or a number: TERM, SIGKILL, 9',
+  );
 }

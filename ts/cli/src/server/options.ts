@@ -13,7 +13,10 @@ export interface ServerOptions {
 export function serverOptions(command: Command, heading: string): Command {
   return command
     .optionsGroup(heading)
-    .option('--runtime <name|path>', 'the OCI runtime: runc, crun or a path (default: the first that is installed)')
+    .option(
+      '--runtime <name|path>',
+      'the OCI runtime: runc, crun or a path (default: the first that is installed)',
+    )
     .option('--runtime-root <dir>', "the directory of the runtime's own state")
     .option('--server <path>', "the server's binary (default: $PODHERD_SERVER, then podherd in PATH)")
     .option('--server-arg <flag>', 'a further flag of the server; may be repeated', collect(asIs));

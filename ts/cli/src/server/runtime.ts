@@ -17,8 +17,11 @@ export async function findRuntime(wanted: string | undefined): Promise<string> {
     const found = await findProgram(name);
     if (found !== null) return found;
   }
-  const message = wanted === undefined ? 'no OCI runtime is installed' : `there is no runtime ${JSON.stringify(wanted)}`;
-  throw new Failure('RUNTIME_UNAVAILABLE', message, { hint: 'install runc or crun, and name it with --runtime' });
+  const message =
+    wanted === undefined ? 'no OCI runtime is installed' : `there is no runtime ${JSON.stringify(wanted)}`;
+  throw new Failure('RUNTIME_UNAVAILABLE', message, {
+    hint: 'install runc or crun, and name it with --runtime',
+  });
 }
 
 async function findProgram(name: string): Promise<string | null> {

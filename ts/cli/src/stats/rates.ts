@@ -25,7 +25,8 @@ export class RateMeter {
     for (const stats of containers) {
       looks.set(stats.id, { stats, ms: nowMs });
       const last = this.#last.get(stats.id);
-      if (last !== undefined && nowMs > last.ms) rates.set(stats.id, between(last.stats, stats, nowMs - last.ms));
+      if (last !== undefined && nowMs > last.ms)
+        rates.set(stats.id, between(last.stats, stats, nowMs - last.ms));
     }
     this.#last = looks;
     return rates;

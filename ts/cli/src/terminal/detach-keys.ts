@@ -16,7 +16,10 @@ export function parseDetachKeys(text: string): Uint8Array {
       // ASCII: the control characters are the column above the letters.
       if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 0x1f;
       if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
-      throw new UsageFailure(`${JSON.stringify(key)} is no key to detach with`, 'for example ctrl-p,ctrl-q or ctrl-]');
+      throw new UsageFailure(
+        `${JSON.stringify(key)} is no key to detach with`,
+        'for example ctrl-p,ctrl-q or ctrl-]',
+      );
     }),
   );
 }

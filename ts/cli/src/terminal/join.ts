@@ -39,10 +39,13 @@ export async function join(far: FarStreams, options: JoinOptions): Promise<Sessi
   const over = new AbortController();
   try {
     const ways = [
-      Promise.all([copy(far.stdout, process.stdout), copy(far.stderr, process.stderr)]).then(() => 'ended' as const),
+      Promise.all([copy(far.stdout, process.stdout), copy(far.stderr, process.stderr)]).then(
+        () => 'ended' as const,
+      ),
       aborted(signal, over.signal),
     ];
-    if (far.stdin !== null) ways.push(feed(own, far.stdin, raw ? options.detachKeys : new Uint8Array(), over.signal));
+    if (far.stdin !== null)
+      ways.push(feed(own, far.stdin, raw ? options.detachKeys : new Uint8Array(), over.signal));
     return await Promise.race(ways);
   } finally {
     over.abort();

@@ -44,11 +44,14 @@ export function topLines(look: Look, frame: Frame): string[] {
   const empty = rows.length === 0 ? [paint('dim', 'no container lives')] : shown;
   const lines = [...head, '', paint('reverse', fill(titles, width)), ...empty, ...bottom.slice(0, forBottom)];
   const fitting = height === null ? lines : lines.slice(0, height);
-  return width === null ? fitting : fitting.map((line) => (widthOf(line) > width ? cutPlain(line, width) : line));
+  return width === null
+    ? fitting
+    : fitting.map((line) => (widthOf(line) > width ? cutPlain(line, width) : line));
 }
 
 function headLines({ server, containers, stats, reaper, serverCpus, at }: Look, paint: Paint): string[] {
-  const of = (state: ContainerStatus['state']): number => containers.filter((each) => each.state === state).length;
+  const of = (state: ContainerStatus['state']): number =>
+    containers.filter((each) => each.state === state).length;
   const zombies = `${reaper.zombiesNow} zombies`;
   const runtime = [server.runtimeName, server.runtimeVersion].filter((text) => text !== '').join(' ');
   return [
