@@ -8,7 +8,7 @@ import { Output } from './output/output.js';
 import { SUCCESS } from './exit-codes.js';
 
 /** One run of one command: what it was given, where it prints, what it has to undo. */
-export class Invocation<Options = Record<string, never>> {
+export class Invocation<Options = unknown> {
   readonly options: Options;
   readonly globals: Globals;
   readonly output: Output;

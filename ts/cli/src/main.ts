@@ -28,6 +28,10 @@ process.on('uncaughtException', (error) => {
   process.exit(OWN_FAILURE);
 });
 
+// A reader that went away is heeded by interrupts.ts, and is no mistake of podctl's before a command has begun either.
+process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
+
 await runProgram(process.argv.slice(2));
 await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
 // Standard input may still be open, and must keep nobody waiting.

@@ -67,7 +67,6 @@ export function makeProgram(): Command {
 /** Run a command line to its end. The exit code is left in `process.exitCode`. */
 export async function runProgram(args: readonly string[]): Promise<void> {
   const program = makeProgram();
-  program.action(() => program.help({ error: true }));
   try {
     // Git and docker take both.
     const given =

@@ -5,6 +5,8 @@ import { addGlobals } from './globals.js';
 export interface Description {
   /** Its name and arguments, as commander writes them: `stop <id...>`. */
   readonly usage: string;
+  /** What stands behind the name, where that says it better than the arguments do. */
+  readonly synopsis?: string;
   /** What it does, in a line. */
   readonly summary: string;
   /** What else is to know of it. */
@@ -14,14 +16,16 @@ export interface Description {
 }
 
 /** A command of podctl. Its own options are added to it, then `finish` adds the global ones. */
-export function subcommand(program: Command, { usage, summary, details, examples }: Description): Command {
+export function subcommand(program: Command, description: Description): Command {
+  const { usage, synopsis, summary, details, examples } = description;
   const width = Math.max(...examples.map(([line]) => line.length));
   const shown = examples.map(([line, does]) => `  ${line.padEnd(width)}   ${does}`);
-  return program
+  const command = program
     .command(usage)
     .summary(summary)
     .description(details === undefined ? summary : `${summary}\n\n${details}`)
     .addHelpText('after', `\nExamples:\n${shown.join('\n')}`);
+  return synopsis === undefined ? command : command.usage(synopsis);
 }
 
 /** Let a command take the global options, too. */

@@ -9,6 +9,7 @@ const USAGE = 'podctl create [options] ROOTFS -- COMMAND';
 export function createCommand(program: Command): void {
   const command = subcommand(program, {
     usage: 'create [rootfs] [command...]',
+    synopsis: '[options] ROOTFS -- COMMAND',
     summary: 'create a container that waits for `podctl start`',
     details: 'As `run`, without starting it. Options stand before the root file system. Prints the id.',
     examples: [

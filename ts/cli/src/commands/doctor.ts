@@ -12,6 +12,7 @@ interface Options {
 export function doctorCommand(program: Command): void {
   const command = subcommand(program, {
     usage: 'doctor [arguments...]',
+    synopsis: '[options] [-- ARGUMENTS]',
     summary: 'look over this machine for what nobody owns any more',
     details:
       'Zombies, monitors without containers and the other way round, stale sockets, leftover state, cgroups and mounts. It is `podherd doctor`: ' +

@@ -21,6 +21,7 @@ interface Options {
 export function execCommand(program: Command): void {
   const command = subcommand(program, {
     usage: 'exec <id> [command...]',
+    synopsis: '[options] ID -- COMMAND',
     summary: 'run a command in a container, and end with its exit code',
     details:
       'The command ends with podctl: when podctl is ended, it is killed with all that came of it. Options stand before ' +

@@ -20,6 +20,7 @@ const USAGE = 'podctl run [options] ROOTFS -- COMMAND';
 export function runCommand(program: Command): void {
   const command = subcommand(program, {
     usage: 'run [rootfs] [command...]',
+    synopsis: '[options] ROOTFS -- COMMAND',
     summary: 'run a command in a new container, and end with its exit code',
     details:
       'ROOTFS is a directory with a root file system; options stand before it. Without --runtime-dir it runs on a ' +

@@ -43,7 +43,7 @@ export async function attachAndFollow<O extends AttachingOptions>(
 ): Promise<number> {
   const { options, output, interrupts, signal } = invocation;
   const { terminal, stdin, mayDetach } = following;
-  await using session = await container.attach({ ...invocation.lasting, stdin });
+  await using session = await container.attach({ ...invocation.lasting, stopAfterStdinEof: stdin });
   await following.whenAttached?.();
   const stop =
     options.sigProxy && !(terminal && process.stdin.isTTY)
@@ -54,7 +54,7 @@ export async function attachAndFollow<O extends AttachingOptions>(
         )
       : () => {};
   try {
-    const outcome = await join(session, {
+    const outcome = await join({ stdin: stdin ? session.stdin : null, stdout: session.stdout, stderr: session.stderr }, {
       terminal,
       detachKeys: mayDetach ? (options.detachKeys ?? parseDetachKeys(DEFAULT_DETACH_KEYS)) : new Uint8Array(),
       resize: (columns, rows) => container.resize(columns, rows),

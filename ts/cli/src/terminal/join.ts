@@ -38,7 +38,7 @@ export async function join(far: FarStreams, options: JoinOptions): Promise<Sessi
   const stopResizing = terminal ? followSize(options) : () => {};
   const over = new AbortController();
   try {
-    const ways = [
+    const ways: Promise<SessionOutcome>[] = [
       Promise.all([copy(far.stdout, process.stdout), copy(far.stderr, process.stderr)]).then(
         () => 'ended' as const,
       ),
