@@ -58,6 +58,7 @@ export { Pod } from './pod.js';
 export type { CallOptions } from './rpc/deadline.js';
 export type { ServeAttachOptions, ServeExecOptions } from './serve.js';
 export { signalName, signalNumber } from './signals.js';
+export { findServer } from './server/binary.js';
 export type { Lifetime, StartOptions } from './server/options.js';
 export type { Exec } from './spawn/exec.js';
 export type { SpawnOptions } from './spawn/spawn.js';
