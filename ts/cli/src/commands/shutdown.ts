@@ -1,7 +1,9 @@
+import { PodherdError } from '@podherd/client';
 import type { Command } from 'commander';
 import { removeAllFolders } from '../container/folder.js';
 import { does } from '../invocation.js';
 import { withProgress } from '../output/progress.js';
+import { processEnded } from '../server/process-ended.js';
 import { finish, subcommand } from '../subcommand.js';
 
 export function shutdownCommand(program: Command): void {
@@ -13,12 +15,16 @@ export function shutdownCommand(program: Command): void {
   });
   finish(
     does(command, 'plain', async (invocation) => {
-      const { output } = invocation;
+      const { output, signal } = invocation;
       const pod = await invocation.connect();
       const { processId } = await pod.version(invocation.call);
       const end = async (): Promise<void> => {
-        await pod.shutdown(invocation.call);
+        // It may be gone before its answer: what counts is that it is.
+        await pod.shutdown(invocation.call).catch((error: unknown) => {
+          if (!(error instanceof PodherdError && error.disconnected)) throw error;
+        });
         await pod.closed();
+        await processEnded(processId, signal);
       };
       await withProgress(output, 'ending the server and its containers', end());
       await removeAllFolders(pod.socketPath);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { does, type Invocation } from '../invocation.js';
 import { finish, subcommand } from '../subcommand.js';
@@ -5,7 +6,7 @@ import { enterRaw } from '../terminal/raw.js';
 import { type Look, Looker } from '../top/look.js';
 import { Screen } from '../top/screen.js';
 import { topLines } from '../top/view.js';
-import { parseInterval } from './stats.js';
+import { LEAST_INTERVAL_MS, parseInterval } from './stats.js';
 
 interface Options {
   interval: number;
@@ -25,10 +26,13 @@ export function topCommand(program: Command): void {
   }).option('--interval <duration>', 'between two looks, one second at the least', parseInterval, 2_000);
   finish(
     does<Options>(command, 'plain', async (invocation) => {
-      const { output } = invocation;
+      const { output, signal } = invocation;
       const pod = await invocation.connect();
       const looker = await Looker.begin(pod, invocation.call);
       if (output.stdout.isTTY && !output.json) return live(invocation, looker);
+      await looker.look(invocation.call);
+      // Rates are between two looks.
+      await sleep(LEAST_INTERVAL_MS, undefined, { signal });
       const look = await looker.look(invocation.call);
       if (output.json) {
         const { server, containers, stats, reaper } = look;

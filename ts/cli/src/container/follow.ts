@@ -54,12 +54,17 @@ export async function attachAndFollow<O extends AttachingOptions>(
         )
       : () => {};
   try {
-    const outcome = await join({ stdin: stdin ? session.stdin : null, stdout: session.stdout, stderr: session.stderr }, {
-      terminal,
-      detachKeys: mayDetach ? (options.detachKeys ?? parseDetachKeys(DEFAULT_DETACH_KEYS)) : new Uint8Array(),
-      resize: (columns, rows) => container.resize(columns, rows),
-      signal,
-    });
+    const outcome = await join(
+      { stdin: stdin ? session.stdin : null, stdout: session.stdout, stderr: session.stderr },
+      {
+        terminal,
+        detachKeys: mayDetach
+          ? (options.detachKeys ?? parseDetachKeys(DEFAULT_DETACH_KEYS))
+          : new Uint8Array(),
+        resize: (columns, rows) => container.resize(columns, rows),
+        signal,
+      },
+    );
     if (outcome === 'detached') {
       output.note(`\r\npodctl: detached; ${container.id} goes on (podctl attach ${container.id})`);
       return SUCCESS;

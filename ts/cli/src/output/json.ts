@@ -9,7 +9,7 @@ export function toJson(value: unknown, indent?: number): string {
 }
 
 /** A moment as RFC 3339 has it, with all its nanoseconds. */
-export function rfc3339(timestamp: Timestamp): string {
+export function rfc3339(timestamp: Pick<Timestamp, 'unixNanoseconds'>): string {
   const nanoseconds = ((timestamp.unixNanoseconds % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   const seconds = (timestamp.unixNanoseconds - nanoseconds) / 1_000_000_000n;
   const whole = new Date(Number(seconds) * 1_000).toISOString().slice(0, 19);
@@ -27,6 +27,10 @@ function plainValue(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (isTimestamp(value)) return rfc3339(value);
+  if (isWireTimestamp(value)) {
+    const unixNanoseconds = value.seconds * 1_000_000_000n + BigInt(value.nanoseconds);
+    return rfc3339({ unixNanoseconds });
+  }
   if (value instanceof Error) {
     return { code: 'code' in value ? value.code : null, message: value.message };
   }
@@ -36,4 +40,14 @@ function plainValue(value: unknown): unknown {
 
 function isTimestamp(value: object): value is Timestamp {
   return 'unixNanoseconds' in value && typeof value.unixNanoseconds === 'bigint' && 'date' in value;
+}
+
+/** As the server's information has them. */
+function isWireTimestamp(value: object): value is { seconds: bigint; nanoseconds: number } {
+  return (
+    Object.keys(value).length === 2 &&
+    'seconds' in value &&
+    typeof value.seconds === 'bigint' &&
+    'nanoseconds' in value
+  );
 }

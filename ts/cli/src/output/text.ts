@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Control characters and what reorders text; names and commands may hold them, and a terminal must not obey them. */
-// eslint-disable-next-line no-control-regex -- these are what has to be found
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** What takes two columns: the wide and fullwidth blocks of UAX #11, and emoji. */
