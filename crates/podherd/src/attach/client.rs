@@ -11,6 +11,7 @@ use super::packet::{DONE, packets};
 use super::seqpacket::SeqPacket;
 use crate::container::Pod;
 use crate::error::Code;
+use crate::events::{Attached, Detach};
 use crate::stdio::{Followed, Follower, Session, Stdin};
 
 /// How long a client may take for a packet once the output has ended.
@@ -18,13 +19,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves a client until it hangs up, has the whole output, or is cut off. Without a session it came when the
 /// output had ended.
-pub async fn serve(pod: Rc<Pod>, socket: OwnedFd, session: Option<Session>, stop_after_stdin_eof: bool) {
+pub async fn serve(
+    pod: Rc<Pod>,
+    socket: OwnedFd,
+    part: Option<(Session, Attached)>,
+    stop_after_stdin_eof: bool,
+) {
     let socket = match SeqPacket::new(socket) {
         Ok(socket) => socket,
         Err(error) => return tracing::warn!(%error, "an attach client could not be served"),
     };
     let client = Client { pod, socket };
-    let Some(session) = session else {
+    let Some((session, attached)) = part else {
         client.send(&DONE, None).await;
         return;
     };
@@ -33,10 +39,14 @@ pub async fn serve(pod: Rc<Pod>, socket: OwnedFd, session: Option<Session>, stop
     let outgoing = client.outgoing(&output, input_ended.subscribe());
     let mut incoming = std::pin::pin!(client.incoming(&output, stdin, stop_after_stdin_eof, &input_ended));
     tokio::select! {
-        end = outgoing => if end == Outgoing::ClientGone {
-            // What it wrote before it went is the process's all the same.
-            output.leave();
-            incoming.await;
+        end = outgoing => match end {
+            Outgoing::Finished => attached.goes_because(client.why_ended()),
+            Outgoing::Behind => attached.goes_because(Detach::Behind),
+            Outgoing::ClientGone => {
+                // What it wrote before it went is the process's all the same.
+                output.leave();
+                incoming.await;
+            }
         },
         () = &mut incoming => {}
     }
@@ -47,6 +57,8 @@ pub async fn serve(pod: Rc<Pod>, socket: OwnedFd, session: Option<Session>, stop
 enum Outgoing {
     /// The client has all that it will get.
     Finished,
+    /// It was too slow.
+    Behind,
     ClientGone,
 }
 
@@ -93,7 +105,15 @@ impl Client {
     fn disconnect(&self) -> Outgoing {
         let bound = self.pod.limits.attach_behind_bytes;
         tracing::warn!(code = %Code::AttachClientBehind, bound, "an attach client did not take its output and is disconnected");
-        Outgoing::Finished
+        Outgoing::Behind
+    }
+
+    /// What the end of the output comes of.
+    fn why_ended(&self) -> Detach {
+        match self.pod.ending.is_cancelled() {
+            true => Detach::Shutdown,
+            false => Detach::Ended,
+        }
     }
 
     /// Hands the client's input to the process, while the client takes its output. Returns when it hangs up.

@@ -52,6 +52,9 @@ struct Entrance {
     /// Not owned: the streams that know this entrance are the pod's.
     pod: Weak<Pod>,
     listener: Listener,
+    /// Whose streams they are.
+    container: ContainerId,
+    exec_session: Option<String>,
     /// As the latest call wanted it; holds for clients that connect after it.
     stop_after_stdin_eof: Cell<bool>,
     stdio: Stdio,
@@ -87,6 +90,8 @@ pub fn attach(pod: &Rc<Pod>, request: AttachRequest) -> Result<()> {
     let entrance = Rc::new(Entrance {
         pod: Rc::downgrade(pod),
         listener: Listener::bind(request.path.clone())?,
+        container: request.id,
+        exec_session: request.exec_session,
         stop_after_stdin_eof: Cell::new(request.stop_after_stdin_eof),
         stdio: stdio.clone(),
         closed: CancellationToken::new(),
@@ -137,7 +142,13 @@ impl Entrance {
     fn let_in(&self, socket: OwnedFd) {
         let Some(pod) = self.pod.upgrade() else { return };
         let session = self.stdio.attach(Pace::Free);
-        let client = client::serve(pod.clone(), socket, session, self.stop_after_stdin_eof.get());
+        let attached = || {
+            let client = pod.unique();
+            pod.events
+                .attached(&self.container, client, self.exec_session.clone())
+        };
+        let part = session.map(|session| (session, attached()));
+        let client = client::serve(pod.clone(), socket, part, self.stop_after_stdin_eof.get());
         pod.tasks.spawn_local(Box::pin(client));
     }
 }

@@ -6,6 +6,7 @@
 //! - `create`, `start`, `exec`, `attach`, `kill`, `stop`, `delete`, `wait` are the phases and what callers ask for.
 //! - `launch` is what create and exec have in common: one runtime call that leaves a process.
 //! - `publish` are the moments at which states change and watchers of events are told.
+//! - `losses` tells watchers of output that the log could not take.
 //! - `supervise` accompanies a container from its creation to its published end; `output` is what it writes.
 //! - `stats` are figures of those that live.
 
@@ -16,6 +17,7 @@ mod exec;
 mod id;
 mod kill;
 mod launch;
+mod losses;
 mod output;
 mod pod;
 mod publish;

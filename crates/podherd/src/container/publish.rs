@@ -68,7 +68,8 @@ impl Container {
         }
     }
 
-    fn tell(&self, pod: &Pod, what: What) {
+    /// Something else has happened to it.
+    pub(super) fn tell(&self, pod: &Pod, what: What) {
         if self.announced.get() {
             pod.events.emit(&self.id, what);
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use podherd_reaper::Program;
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::losses::Losses;
 use super::output::{Output, read};
 use super::start::settle;
 use super::{Container, ExitState, Pod, shell_code};
@@ -55,6 +57,11 @@ pub async fn supervise(
         })
         .collect();
 
+    let losses = Rc::new(Losses::new(container.clone(), parts.log.clone()));
+    let telling = {
+        let (losses, pod) = (losses.clone(), pod.clone());
+        AbortOnDropHandle::new(tokio::task::spawn_local(async move { losses.follow(&pod).await }))
+    };
     let cgroup = container.cgroup.get();
     let oom_watch = cgroup.map(|cgroup| pod.oom_events.watch(cgroup.oom_kills()));
     let exit = parts.init.wait().await;
@@ -77,7 +84,8 @@ pub async fn supervise(
     pod.attach.end(&parts.stdio.hub);
     let dropped = parts.log.flush().await.dropped_bytes;
     complete &= dropped == 0;
-    drop((parts, owner));
+    losses.tell(&pod);
+    drop((parts, owner, losses, telling));
 
     if oom_killed {
         report(

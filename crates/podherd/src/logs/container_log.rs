@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use tokio::sync::Notify;
 
 use super::error::{LogError, LogOutcome};
 use super::sink::{Sink, Undo};
@@ -22,6 +23,8 @@ use crate::disk::Disk;
 #[derive(Clone)]
 pub struct ContainerLog {
     sinks: Rc<[Sink]>,
+    /// Told when one of them begins or goes on to lose output, and when it writes again.
+    changed: Arc<Notify>,
 }
 
 impl ContainerLog {
@@ -32,10 +35,11 @@ impl ContainerLog {
     /// dropped, files that this call made are removed again and nothing else is.
     pub async fn open(disk: &Disk, label: &str, targets: Vec<LogTarget>) -> Result<Self, LogError> {
         let label: Arc<str> = label.into();
+        let changed = Arc::new(Notify::new());
         let mut sinks = Vec::new();
         let mut undos = Vec::new();
         for target in targets {
-            match Sink::open(disk, Arc::clone(&label), target).await {
+            match Sink::open(disk, Arc::clone(&label), target, &changed).await {
                 Ok((sink, undo)) => {
                     sinks.push(sink);
                     undos.extend(undo);
@@ -48,7 +52,10 @@ impl ContainerLog {
             }
         }
         undos.into_iter().for_each(Undo::disarm);
-        Ok(Self { sinks: sinks.into() })
+        Ok(Self {
+            sinks: sinks.into(),
+            changed,
+        })
     }
 
     /// Takes a chunk of a stream, cut anywhere. Waits only while
@@ -72,13 +79,23 @@ impl ContainerLog {
     /// Waits until everything accepted so far is written or counted as dropped; as long as a stalled disk
     /// takes, so the caller sets the limit.
     pub async fn flush(&self) -> LogOutcome {
-        let outcomes = join_all(self.sinks.iter().map(Sink::flush)).await;
-        outcomes
-            .into_iter()
-            .fold(LogOutcome::default(), |worst, outcome| LogOutcome {
-                dropped_bytes: worst.dropped_bytes.max(outcome.dropped_bytes),
-                last_error: worst.last_error.or(outcome.last_error),
-            })
+        LogOutcome::of_all(join_all(self.sinks.iter().map(Sink::flush)).await)
+    }
+
+    /// What has become of it so far, without waiting for what is queued.
+    pub fn outcome(&self) -> LogOutcome {
+        LogOutcome::of_all(self.sinks.iter().map(Sink::outcome))
+    }
+
+    /// Whether a sink loses output now.
+    pub fn is_losing(&self) -> bool {
+        self.sinks.iter().any(Sink::is_losing)
+    }
+
+    /// Waits until output is lost, or is logged again. For one caller at a time, who is told later of what happens
+    /// in between.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Opens every path anew, for logs that were renamed. What was accepted before is in the old file, what

@@ -53,6 +53,16 @@ pub struct LogOutcome {
     pub last_error: Option<LogError>,
 }
 
+impl LogOutcome {
+    /// Of a log with several sinks.
+    pub(super) fn of_all(outcomes: impl IntoIterator<Item = Self>) -> Self {
+        outcomes.into_iter().fold(Self::default(), |worst, outcome| Self {
+            dropped_bytes: worst.dropped_bytes.max(outcome.dropped_bytes),
+            last_error: worst.last_error.or(outcome.last_error),
+        })
+    }
+}
+
 impl LogError {
     pub(super) fn new(path: &Path, source: Errno) -> Self {
         let kind = match source {

@@ -38,6 +38,11 @@ impl Losses {
         self.total
     }
 
+    /// Whether nothing was written since the last loss.
+    pub(super) fn are_going_on(&self) -> bool {
+        self.unsaid > 0
+    }
+
     /// The last failure.
     pub(super) fn last_error(&self) -> Option<Errno> {
         self.last_error

@@ -69,6 +69,11 @@ impl Output {
         each!(self, inner => inner.losses().total())
     }
 
+    /// Whether output was lost and none was written since.
+    pub(super) fn is_losing(&self) -> bool {
+        each!(self, inner => inner.losses().are_going_on())
+    }
+
     pub(super) fn outcome(&self) -> LogOutcome {
         LogOutcome {
             dropped_bytes: self.dropped(),

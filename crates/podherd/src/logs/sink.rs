@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::error::{LogError, LogOutcome};
 use super::output::Output;
@@ -35,10 +35,11 @@ impl Sink {
         disk: &Disk,
         label: Arc<str>,
         target: LogTarget,
+        changed: &Arc<Notify>,
     ) -> Result<(Self, Option<Undo>), LogError> {
         let place = target.place().to_owned();
         let lane = target.lane(disk);
-        let queue = SinkQueue::new(disk.hands(), &lane);
+        let queue = SinkQueue::new(disk.hands(), &lane, changed);
         let encoder = RefCell::new(Encoder::of(&target));
         let job = {
             let queue = Arc::clone(&queue);
@@ -107,6 +108,14 @@ impl Sink {
 
     pub(super) fn dropped(&self) -> u64 {
         self.queue.dropped()
+    }
+
+    pub(super) fn outcome(&self) -> LogOutcome {
+        self.queue.outcome()
+    }
+
+    pub(super) fn is_losing(&self) -> bool {
+        self.queue.is_losing()
     }
 
     async fn answer<T>(&self, result: oneshot::Receiver<T>) -> Result<T, LogError> {

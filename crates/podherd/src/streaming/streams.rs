@@ -14,6 +14,7 @@ use super::socket::{PeerEnd, Presence, Reader, Writer};
 use super::status::Status;
 use crate::container::{self, ExecSessionRequest, ExecSpec, Pod, shell_code};
 use crate::error::{Code, Error};
+use crate::events::Detach;
 use crate::logs::Stream;
 use crate::stdio::{Followed, Follower, Hub, Pace, Session, Stdin, Terminal};
 
@@ -73,15 +74,25 @@ pub async fn attach(pod: &Rc<Pod>, request: AttachStreams, mut client: Client) {
         Ok(session) => session,
         Err(error) => return client.finish(&Status::internal_error(error.to_string())).await,
     };
+    let attached = pod.events.attached(&request.id, pod.unique(), None);
     let input = Input::of(&session, request.streams, &client, Some(&session.output));
     let output = Output::new(pod, request.streams, &client);
     let end = tokio::select! {
         end = input.take(&mut client.reader) => Err(end),
-        given = output.give(&session.output) => match given {
-            Ok(()) => Ok(Status::success()),
-            Err(end) => end.status(pod),
-        },
+        given = output.give(&session.output) => {
+            attached.goes_because(match &given {
+                Ok(()) if pod.ending.is_cancelled() => Detach::Shutdown,
+                Ok(()) => Detach::Ended,
+                Err(Cut::Behind) => Detach::Behind,
+                Err(Cut::Gone) => Detach::Left,
+            });
+            match given {
+                Ok(()) => Ok(Status::success()),
+                Err(end) => end.status(pod),
+            }
+        }
     };
+    drop(attached);
     drop(session);
     finish(client, end).await;
 }

@@ -39,8 +39,18 @@ pub(super) struct SinkQueue {
     output: Mutex<Option<Output>>,
     /// A copy of the output's count, for whoever must not wait for the disk.
     dropped: AtomicU64,
+    /// Its state, when it has ever lost something.
+    losses: Mutex<Losses>,
+    /// Told when that changes; shared by the sinks of a log.
+    changed: Arc<Notify>,
     /// Told when a batch has been written.
     room: Notify,
+}
+
+#[derive(Default)]
+struct Losses {
+    outcome: LogOutcome,
+    going_on: bool,
 }
 
 #[derive(Default)]
@@ -53,13 +63,15 @@ struct Waiting {
 }
 
 impl SinkQueue {
-    pub(super) fn new(hands: &Arc<Hands>, lane: &Lane) -> Arc<Self> {
+    pub(super) fn new(hands: &Arc<Hands>, lane: &Lane, changed: &Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             hands: Arc::clone(hands),
             lane: lane.clone(),
             waiting: Mutex::default(),
             output: Mutex::default(),
             dropped: AtomicU64::new(0),
+            losses: Mutex::default(),
+            changed: Arc::clone(changed),
             room: Notify::new(),
         })
     }
@@ -70,6 +82,14 @@ impl SinkQueue {
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn outcome(&self) -> LogOutcome {
+        self.losses().outcome.clone()
+    }
+
+    pub(super) fn is_losing(&self) -> bool {
+        self.losses().going_on
     }
 
     pub(super) fn remove_if_created(&self) {
@@ -178,8 +198,30 @@ impl SinkQueue {
                 drop(done.send(output.outcome()));
             }
         }
-        self.dropped.store(output.dropped(), Ordering::Relaxed);
+        self.tell_of_losses(output);
         drop(turn);
+    }
+
+    /// Lets the event loop know when something was lost, and when writing works again.
+    fn tell_of_losses(&self, output: &Output) {
+        let (dropped, going_on) = (output.dropped(), output.is_losing());
+        let before = self.dropped.swap(dropped, Ordering::Relaxed);
+        if dropped == 0 {
+            return;
+        }
+        let mut losses = self.losses();
+        if dropped != before || going_on != losses.going_on {
+            *losses = Losses {
+                outcome: output.outcome(),
+                going_on,
+            };
+            drop(losses);
+            self.changed.notify_one();
+        }
+    }
+
+    fn losses(&self) -> MutexGuard<'_, Losses> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
