@@ -79,7 +79,9 @@ forEachRuntime('the events of a life', (test) => {
     const log = await EventLog.watch(connection);
     const { id } = await ground.run({ args: tooMuch, memory: 16 * MiB });
     await log.told(id, 'exited');
-    expect(log.words(id)).toEqual(['created', 'started', 'oomKilled', 'exited']);
+    // A start that is not the server's is noticed later than a kill.
+    expect(log.words(id).filter((word) => word !== 'started')).toEqual(['created', 'oomKilled', 'exited']);
+    expect(log.words(id)).toContain('started');
     expect(find(log, id, 'exited').exited).toMatchObject({ signal: 9, oomKilled: true });
   });
 
