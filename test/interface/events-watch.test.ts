@@ -4,15 +4,25 @@ import { expect } from 'vitest';
 import { answered, type Connection } from '../support/connection.js';
 import { EventLog } from '../support/events.js';
 import { failure } from '../support/failure.js';
+import type { Ground } from '../support/ground.js';
 import type { TestServer } from '../support/server.js';
 import { forEachRuntime, withoutRuntime } from '../support/suite.js';
 import { HANG_MS, inParallel, until, within } from '../support/until.js';
 
 const storm = 500;
 
+/** A connection of its own, closed before it is looked what is left. */
+async function apart(ground: Ground, server: TestServer): Promise<Connection> {
+  const connection = await server.connect();
+  ground.endsFirst(() => void connection.close());
+  return connection;
+}
+
 /** Watches that the server has open. */
 async function watches(connection: Connection): Promise<number> {
-  const { server } = await connection.podherd.stats({ ids: ['none'] }).catch(() => connection.podherd.stats({}));
+  const { server } = await connection.podherd
+    .stats({ ids: ['none'] })
+    .catch(() => connection.podherd.stats({}));
   return answered(server).eventWatches;
 }
 
@@ -26,11 +36,11 @@ forEachRuntime('a watch of events', (test) => {
   test('that is cut in a storm goes on at its number: nothing missed, nothing twice', async ({ ground }) => {
     const server = await ground.server();
     const container = await ground.runHealthy();
-    const starts = [await EventLog.watch(await server.connect())];
+    const starts = [await EventLog.watch(await apart(ground, server))];
     let over = false;
     const done = inParallel(storm / 2, 8, () => container.exec(['true'])).then(() => (over = true));
     while (!over) {
-      const connection = await server.connect();
+      const connection = await apart(ground, server);
       const before = answered(starts.at(-1));
       const log = await EventLog.watch(connection, {
         which: 'sequence',
@@ -40,7 +50,10 @@ forEachRuntime('a watch of events', (test) => {
       expect(log.resumed).toBe(true);
       starts.push(log);
       const wanted = BigInt(storm) / 5n;
-      await Promise.race([done, log.until('a part of the storm', () => (BigInt(log.events.length) >= wanted ? true : undefined))]);
+      await Promise.race([
+        done,
+        log.until('a part of the storm', () => (BigInt(log.events.length) >= wanted ? true : undefined)),
+      ]);
       // In the middle, with calls on their way.
       await connection.close();
     }
@@ -66,8 +79,12 @@ forEachRuntime('a watch of events', (test) => {
   test('gets the last ends when the server ends, and none that hangs holds it up', async ({ ground }) => {
     const server = await ground.server();
     const ids = ['a', 'b', 'c'];
-    const stuck = await EventLog.watch(await server.connect(), { which: 'now' }, () => new Promise(() => {}));
-    const log = await EventLog.watch(await server.connect());
+    const stuck = await EventLog.watch(
+      await apart(ground, server),
+      { which: 'now' },
+      () => new Promise(() => {}),
+    );
+    const log = await EventLog.watch(await apart(ground, server));
     for (const id of ids) await ground.runHealthy({ id });
     await stuck.until('a call', () => (stuck.calls.length > 0 ? true : undefined));
     expect(await server.stopAtOnce('SIGTERM')).toEqual([]);
@@ -95,8 +112,15 @@ withoutRuntime('a watch of events', (test) => {
     expect(await from({ which: 'now' })).toEqual({ sequences: [], lost: 0n });
     expect(await from({ which: 'oldest' })).toEqual({ sequences: [3n, 4n, 5n, 6n], lost: 0n });
     expect(await from({ which: 'sequence', sequence: 5n })).toEqual({ sequences: [5n, 6n], lost: 0n });
-    expect(await from({ which: 'sequence', sequence: 2n })).toEqual({ sequences: [3n, 4n, 5n, 6n], lost: 1n });
-    await failure(EventLog.watch(connection, { which: 'sequence', sequence: 8n }), 'INVALID_ARGUMENT', /8.*7/);
+    expect(await from({ which: 'sequence', sequence: 2n })).toEqual({
+      sequences: [3n, 4n, 5n, 6n],
+      lost: 1n,
+    });
+    await failure(
+      EventLog.watch(connection, { which: 'sequence', sequence: 8n }),
+      'INVALID_ARGUMENT',
+      /8.*7/,
+    );
   });
 
   test('of a server that came after begins with its first event', async ({ ground }) => {
@@ -130,7 +154,7 @@ withoutRuntime('a watch of events', (test) => {
     let release: () => void = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     const slow = await EventLog.watch(server.connection, { which: 'now' }, () => released);
-    const quick = await EventLog.watch(await server.connect());
+    const quick = await EventLog.watch(await apart(ground, server));
     for (let n = 0; n < 10; n++) await container.exec(['true']);
     await quick.told(container.id, 'execExited', 10);
     expect(slow.calls).toHaveLength(1);
@@ -138,7 +162,11 @@ withoutRuntime('a watch of events', (test) => {
     release();
     await slow.until('what is kept', () => (slow.next === quick.next ? true : undefined));
     expect(slow.lost).toBe(20n - BigInt(held) - 8n);
-    expect(slow.calls.map(({ lost }) => lost > 0n)).toEqual([false, true, ...slow.calls.slice(2).map(() => false)]);
+    expect(slow.calls.map(({ lost }) => lost > 0n)).toEqual([
+      false,
+      true,
+      ...slow.calls.slice(2).map(() => false),
+    ]);
     expect(quick.lost).toBe(0n);
     expect(quick.events).toHaveLength(20);
   });
@@ -146,7 +174,7 @@ withoutRuntime('a watch of events', (test) => {
   test('ends with its release, its sink, its connection', async ({ ground }) => {
     const server = await ground.server();
     const released = await EventLog.watch(server.connection);
-    const other = await server.connect();
+    const other = await apart(ground, server);
     await EventLog.watch(other);
     await EventLog.watch(other, { which: 'now' }, () => new Promise(() => {}));
     const broken = await EventLog.watch(server.connection, { which: 'now' }, () =>
@@ -183,7 +211,11 @@ withoutRuntime('the answer to a list', (test) => {
     const { connection } = await ground.server();
     const { podherd } = connection;
     const label = (key: string, value: string) => ({ key, value });
-    await ground.create({ id: 'web', args: ['true'], settings: { labels: [label('app', 'web'), label('tier', '1')] } });
+    await ground.create({
+      id: 'web',
+      args: ['true'],
+      settings: { labels: [label('app', 'web'), label('tier', '1')] },
+    });
     await ground.create({ id: 'db', args: ['true'], settings: { labels: [label('app', 'db')] } });
     await ground.create({ id: 'none', args: ['true'] });
     await podherd.kill({ id: 'db', signal: 9 });
@@ -197,7 +229,12 @@ withoutRuntime('the answer to a list', (test) => {
     expect(await ids({ labels: [{ key: 'app', which: 'value', value: 'db' }] })).toEqual(['db']);
     expect(await ids({ labels: [{ key: 'app', which: 'value', value: '' }] })).toEqual([]);
     expect(
-      await ids({ labels: [{ key: 'app', which: 'exists' }, { key: 'tier', which: 'value', value: '1' }] }),
+      await ids({
+        labels: [
+          { key: 'app', which: 'exists' },
+          { key: 'tier', which: 'value', value: '1' },
+        ],
+      }),
     ).toEqual(['web']);
     expect(await ids({ states: ['exited'], labels: [{ key: 'tier', which: 'exists' }] })).toEqual([]);
     const { instance, nextSequence } = await podherd.listContainers({});
@@ -211,7 +248,7 @@ withoutRuntime('the answer to a list', (test) => {
   test('and the events after it agree, whenever it is asked', async ({ ground }) => {
     const server = await ground.server();
     const { podherd } = server.connection;
-    const log = await EventLog.watch(await server.connect());
+    const log = await EventLog.watch(await apart(ground, server));
     let over = false;
     const lives = inParallel(20, 4, async (n) => {
       const container = await ground.run({ id: `c${n}`, args: ['true'] });
@@ -234,7 +271,9 @@ withoutRuntime('the answer to a list', (test) => {
         else states.set(containerId, which === 'started' ? 'running' : String(which));
       }
       const listed = containers.filter(({ state }) => state !== 'creating');
-      expect(Object.fromEntries(listed.map(({ id, state }) => [id, state]))).toEqual(Object.fromEntries(states));
+      expect(Object.fromEntries(listed.map(({ id, state }) => [id, state]))).toEqual(
+        Object.fromEntries(states),
+      );
     }
   });
 });
@@ -249,7 +288,7 @@ withoutRuntime('a thousand', (test) => {
 
   test('watchers get every event and cost little', async ({ ground }) => {
     const server = await ground.server();
-    const connections = await Promise.all(Array.from({ length: 4 }, () => server.connect()));
+    const connections = await Promise.all(Array.from({ length: 4 }, () => apart(ground, server)));
     const status = (): number => anonymous(readFileSync(`/proc/${server.pid}/status`, 'utf8'));
     const before = status();
     const logs = await inParallel(many, 50, (n) =>
@@ -268,7 +307,7 @@ withoutRuntime('a thousand', (test) => {
   test('waiters are all answered and cost little', async ({ ground }) => {
     const server = await ground.server();
     const container = await ground.runHealthy();
-    const connection = await server.connect();
+    const connection = await apart(ground, server);
     const status = (): number => anonymous(readFileSync(`/proc/${server.pid}/status`, 'utf8'));
     const before = status();
     const waits = Array.from({ length: many }, () =>

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use podherd_reaper::Status;
+
 use super::{Container, ContainerId, Phase, Pod};
 use crate::error::{Code, Error, Result};
 
@@ -68,11 +70,13 @@ pub async fn notice_start(pod: &Pod, container: &Container) {
 
 /// Finds out, when a container has ended, whether it had been started: its start is told before its end. Waits for a
 /// `start` that still runs, since a short command may end before the runtime does, but not for one that hangs.
-pub async fn settle(pod: &Pod, container: &Container) {
+pub async fn settle(pod: &Pod, container: &Container, end: Status) {
     let mut state = container.state.subscribe();
     let settled = state.wait_for(|_| !container.starting.get());
     let hangs = tokio::time::timeout(SETTLES, settled).await.is_err();
-    if hangs {
+    // Who waits for its start is ended by a signal alone; and a short command may have ended before its runtime has
+    // removed what `notice_start` looks for.
+    if hangs || matches!(end, Status::Exited(_)) {
         container.is_running(pod, None);
     }
     notice_start(pod, container).await;

@@ -99,7 +99,7 @@ pub async fn supervise(
         exit_files::write_exit_files(&pod.disk, code, ending.exit_paths).await,
     );
 
-    settle(&pod, &container).await;
+    settle(&pod, &container, exit.status).await;
     let state = ExitState::known(&exit, oom_killed, complete, dropped);
     tracing::info!(container = %container.id, code, oom_killed, log_complete = complete, "exited");
     container.has_exited(&pod, state);

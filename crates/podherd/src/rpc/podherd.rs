@@ -187,10 +187,17 @@ impl podherd::Server for Service {
         params: podherd::WaitContainerParams,
         mut results: podherd::WaitContainerResults,
     ) -> capnp::Result<()> {
-        let params = params.get()?;
-        let id = read::id(params.get_id())?;
-        let until = read::phase("until", params.get_until())?;
-        let timeout = Duration::from_millis(params.get_timeout_millis());
+        let (id, until, timeout) = {
+            let params = params.get()?;
+            let timeout = Duration::from_millis(params.get_timeout_millis());
+            (
+                read::id(params.get_id())?,
+                read::phase("until", params.get_until())?,
+                timeout,
+            )
+        };
+        // There may be many who wait, and nobody needs their messages any more.
+        drop(params);
         let (container, reached) = container::wait(&self.pod, &id, until, timeout).await?;
         let mut results = results.get();
         results.set_reached(reached);
