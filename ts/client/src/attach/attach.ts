@@ -42,9 +42,10 @@ export interface AttachPlace {
 /** Attach to a container. See `Container.attach`. */
 export async function attach(place: AttachPlace, id: string, options: AttachOptions): Promise<AttachSession> {
   const can = hasMethod(place.info, 'attach');
-  const transport = options.transport ?? (can && options.socketPath === undefined ? 'rpc' : 'socket');
-  if (transport === 'socket') return attachOverSocket(place, id, options);
-  if (!can) throw needsNewer(place.info, "attach with the transport 'rpc'");
+  const { transport } = options;
+  if (transport === 'rpc' && !can) throw needsNewer(place.info, "attach with the transport 'rpc'");
+  if (transport === 'socket' || !can || options.socketPath !== undefined)
+    return attachOverSocket(place, id, options);
   return attachOverRpc(place.client, id, options);
 }
 

@@ -2,18 +2,18 @@ import { PodherdError } from '../errors.js';
 import type { ServerInfo } from '../generated/podherd.js';
 
 /** The schema version that has everything of this client; `ServerInfo.schemaVersion` says a server's. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 2;
 
 /** Since which schema version servers have a method; those that are not listed are as old as the interface. */
 const SINCE: Readonly<Record<string, number>> = {
-  create: 3,
-  stop: 3,
-  exec: 3,
-  attach: 3,
-  watchEvents: 3,
-  stats: 3,
-  validateBundle: 3,
-  shutdown: 3,
+  create: 2,
+  stop: 2,
+  exec: 2,
+  attach: 2,
+  watchEvents: 2,
+  stats: 2,
+  validateBundle: 2,
+  shutdown: 2,
 };
 
 /** Whether a server has a method; one of conmon-rs (null) has none of ours. */
