@@ -46,6 +46,15 @@ export class Proxy {
     for (const { client, server } of this.#pairs) server.pipe(client);
   }
 
+  /** Closes the connections that there are. It goes on listening. */
+  cut(): void {
+    for (const pair of this.#pairs) {
+      pair.client.destroy();
+      pair.server.destroy();
+      this.#pairs.delete(pair);
+    }
+  }
+
   /** Closes everything. */
   end(): void {
     for (const { client, server } of this.#pairs) {

@@ -21,6 +21,7 @@ export class Hold {
   readonly #ending = new AbortController();
   #why: PodherdError | undefined;
   readonly #ended: Promise<HoldEnd>;
+  #end: HoldEnd | null = null;
 
   /** @param signal lets go of it, with `ABORTED` */
   constructor(session: SessionClient, what: string, signal: AbortSignal | undefined) {
@@ -32,7 +33,10 @@ export class Hold {
         : onAbort(signal, () =>
             this.letGo(new PodherdError('ABORTED', `${what} was aborted`, { cause: signal.reason })),
           );
-    this.#ended = this.#run().finally(stopListening);
+    this.#ended = this.#run().then((end) => {
+      stopListening();
+      return (this.#end = end);
+    });
   }
 
   /** Resolves with how it ended. Never rejects. */
@@ -47,17 +51,19 @@ export class Hold {
       deadline.check();
       const end = await within(this.#ended, deadline);
       if ('exit' in end) return end.exit;
-      throw end.error ?? new PodherdError('ABORTED', `${this.#what} was closed before its end`);
+      throw this.#error(end);
     } finally {
       deadline.stop();
     }
   }
 
   async resize(columns: number, rows: number, options: CallOptions): Promise<void> {
+    this.#check();
     await this.#session.resize({ columns, rows }, callerOptions(`resize of ${this.#what}`, options));
   }
 
   async signal(signal: NodeJS.Signals | number, options: CallOptions): Promise<void> {
+    this.#check();
     const call = callerOptions(`signal to ${this.#what}`, options);
     await this.#session.signal({ signal: signalNumber(signal) }, call);
   }
@@ -67,6 +73,16 @@ export class Hold {
     if (this.#ending.signal.aborted) return;
     this.#why = why;
     this.#ending.abort();
+  }
+
+  /** @throws PodherdError when there is nothing to hold any more */
+  #check(): void {
+    if (this.#end !== null) throw this.#error(this.#end);
+  }
+
+  #error(end: HoldEnd): PodherdError {
+    if ('exit' in end) return new PodherdError('EXEC_SESSION_NOT_FOUND', `${this.#what} has ended`);
+    return end.error ?? new PodherdError('ABORTED', `${this.#what} was closed before its end`);
   }
 
   async #run(): Promise<HoldEnd> {
