@@ -116,6 +116,20 @@ forEachRuntime('the doctor and a server', (test, runtime) => {
     expect(codes(await doctor(...flags))).toEqual(['STALE_JOURNAL']);
   });
 
+  test('says which container a zombie is in', async ({ ground }) => {
+    const server = await ground.server();
+    const container = await ground.run({ args: ['sh', '-c', 'true & exec sleep 300'] });
+    const report = await doctor(...scope(ground, server.nursery.pid));
+    expect(codes(report)).toEqual(['ZOMBIE']);
+    expect(only(report, 'ZOMBIE')).toMatchObject({
+      details: { containerId: container.id, parentPid: container.pid },
+      advice: expect.stringContaining('does not wait for its children') as string,
+    });
+    await container.kill();
+    await container.exit();
+    expect((await doctor(...scope(ground, server.nursery.pid))).findings).toEqual([]);
+  });
+
   test('takes a container of another monitor for one that is watched only when told', async ({ ground }) => {
     const server = await ground.server();
     const container = await ground.runHealthy();
@@ -186,22 +200,26 @@ withoutRuntime('the doctor', (test) => {
     await staleSocket(ground, join(directory, 'c1', 'attach'));
     writeFileSync(join(directory, 'pidfile'), String(await deadPid()));
     writeFileSync(join(directory, 'other'), 'x');
+    mkdirSync(join(directory, 'call-1'));
+    writeFileSync(join(directory, 'call-1', 'pid'), '1');
     const listens = join(live, 'conmon.sock');
     const script = `require('net').createServer().listen(${JSON.stringify(listens)})`;
     start(ground, process.execPath, '-e', script);
     await until('it listens', () => (existsSync(listens) ? true : undefined));
     const flags = ['--only-given', `--runtime-dir=${directory}`, `--runtime-dir=${live}`, '--below=1'];
     const found = await doctor(...flags);
-    expect(codes(found)).toEqual(['STALE_SOCKET', 'STALE_SOCKET', 'STALE_PID_FILE']);
+    expect(codes(found)).toEqual(['STALE_SOCKET', 'STALE_SOCKET', 'STALE_PID_FILE', 'STALE_PID_FILE']);
     expect(found.findings.map(({ details }) => details.path)).toEqual([
       join(directory, 'c1', 'attach'),
       join(directory, 'conmon.sock'),
+      join(directory, 'call-1', 'pid'),
       join(directory, 'pidfile'),
     ]);
     const fixed = await doctor('--fix', ...flags);
     expect(fixed.healthy).toBe(true);
     expect(fixed.findings.every((finding) => finding.fixed === true)).toBe(true);
     expect(await output('find', [directory, '-type', 's', '-o', '-name', 'pidfile'])).toBe('');
+    expect(existsSync(join(directory, 'call-1'))).toBe(false);
     expect(existsSync(join(directory, 'other')) && existsSync(listens)).toBe(true);
     expect((await doctor(...flags)).findings).toEqual([]);
   });

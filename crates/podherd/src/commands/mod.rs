@@ -3,10 +3,11 @@
 //! - `ps`, `status`, `logs`: what a server knows of its containers ([`connection`] finds it, [`view`] is what is
 //!   told of a container).
 //! - `doctor`: the whole machine, see [`crate::doctor`].
-//! - `failure`: how a command ends, and its exit codes; `table` is for people.
+//! - `arguments`: their place on the command line. `failure`: how a command ends, and its exit codes; `table` is for people.
 //!
 //! A command is a process of its own: nothing of it is there in a server.
 
+mod arguments;
 mod connection;
 mod doctor;
 mod failure;
@@ -35,15 +36,15 @@ pub use time::rfc3339;
 pub use crate::cli::seconds;
 
 /// A command beside the server.
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug)]
 pub enum ClientCommand {
-    /// List a server's containers
+    /// `podherd ps`.
     Ps(Ps),
-    /// Tell all that is known of a container
+    /// `podherd status`.
     Status(Status),
-    /// Print what a container has written
+    /// `podherd logs`.
     Logs(Logs),
-    /// Look over the whole machine for what nobody owns any more
+    /// `podherd doctor`.
     Doctor(DoctorCommand),
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +31,12 @@ pub enum Fix {
     },
     /// Remove a pid file of a process that has ended.
     RemovePidFile { path: PathBuf, id: FileId, pid: u32 },
+    /// Remove the pid file of a call that ended with its server, and the call's directory.
+    RemoveCall {
+        runtime_dir: PathBuf,
+        path: PathBuf,
+        id: FileId,
+    },
     /// Have the runtime delete a dead container.
     DeleteState(State),
     /// Remove empty cgroups.
@@ -60,6 +67,11 @@ impl Fix {
                 id,
             } => remove_socket(runtime_dir, path, *id),
             Self::RemovePidFile { path, id, pid } => remove_pid_file(path, *id, *pid),
+            Self::RemoveCall {
+                runtime_dir,
+                path,
+                id,
+            } => remove_call(runtime_dir, path, *id),
             Self::DeleteState(state) => delete_state(state, tools).await,
             Self::RemoveCgroup(directories) => remove_cgroup(directories),
             Self::RemoveNamespaces { base, pod, pid } => remove_namespaces(base, pod, *pid),
@@ -78,16 +90,31 @@ fn text(error: impl Into<io::Error>) -> String {
     error.into().to_string()
 }
 
-fn remove_socket(runtime_dir: &Path, path: &Path, id: FileId) -> Result<String, String> {
-    // The lock of the runtime directory: who has it is its server, and until it is let go none can begin.
+/// The lock of a runtime directory: who has it is its server, and until it is let go none can begin.
+fn lock(runtime_dir: &Path) -> Result<OwnedFd, String> {
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
     let locked = rustix::fs::open(runtime_dir, flags, Mode::empty()).map_err(text)?;
     rustix::fs::flock(&locked, FlockOperation::NonBlockingLockExclusive)
         .map_err(|_| "a server has begun to work in its directory".to_owned())?;
+    Ok(locked)
+}
+
+fn remove_socket(runtime_dir: &Path, path: &Path, id: FileId) -> Result<String, String> {
+    let _locked = lock(runtime_dir)?;
     if !Sockets::look(&Processes::look().map_err(text)?).is_stale(path) {
         return Err("somebody listens at it by now".into());
     }
     unlink(path, id)
+}
+
+fn remove_call(runtime_dir: &Path, path: &Path, id: FileId) -> Result<String, String> {
+    let _locked = lock(runtime_dir)?;
+    let removed = unlink(path, id)?;
+    // One that holds more, a console socket for instance, stays until that is removed.
+    if let Some(directory) = path.parent() {
+        let _ = fs::remove_dir(directory);
+    }
+    Ok(removed)
 }
 
 fn remove_pid_file(path: &Path, id: FileId, pid: u32) -> Result<String, String> {

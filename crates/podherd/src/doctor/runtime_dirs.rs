@@ -30,6 +30,11 @@ fn in_one(look: &Look<'_>, directory: &Path) -> Vec<Finding> {
     }
     findings.extend(stale_pid_file(look, directory));
     if owner.is_none() {
+        findings.extend(
+            calls(directory)
+                .iter()
+                .filter_map(|call| stale_call(directory, call)),
+        );
         findings.extend(stale_journal(look, directory));
     }
     findings
@@ -121,6 +126,42 @@ fn stale_pid_file(look: &Look<'_>, directory: &Path) -> Option<Finding> {
             ..Details::default()
         })
         .fixed_by(Fix::RemovePidFile { path, id, pid }),
+    )
+}
+
+/// Directories of calls, `call-N`: each goes with its call, whatever its outcome.
+fn calls(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let calls = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("call-"));
+    calls.map(|entry| entry.path()).collect()
+}
+
+/// What a server that was killed in the midst of a call has left of it.
+fn stale_call(directory: &Path, call: &Path) -> Option<Finding> {
+    let path = call.join("pid");
+    let id = file_id(&path)?;
+    let pid: u32 = fs::read_to_string(&path).ok()?.trim().parse().ok()?;
+    Some(
+        Finding::problem(
+            Code::StalePidFile,
+            identity(&path, id),
+            format!("pid file {}", path.display()),
+        )
+        .says(format!(
+            "it is of a call that ended with its server; it names process {pid}"
+        ))
+        .advises("remove it; --fix does. A new server on this directory replaces it by itself")
+        .with(Details {
+            pid: Some(pid),
+            path: Some(path.clone()),
+            runtime_dir: Some(directory.to_owned()),
+            ..Details::default()
+        })
+        .fixed_by(Fix::RemoveCall {
+            runtime_dir: directory.to_owned(),
+            path,
+            id,
+        }),
     )
 }
 

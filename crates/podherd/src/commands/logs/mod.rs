@@ -1,9 +1,10 @@
 //! `podherd logs`: reads the files that the server names, not the server.
 //!
-//! `files` are those of one log, rotated ones included; `record` is one line of them; `reading` goes through them in
+//! `files` are those of one log, rotated ones included; `lines` are theirs, `record` is what one says; `reading` goes through them in
 //! order and follows them; `selection` is what of it is wanted, `writing` how it is printed.
 
 mod files;
+mod lines;
 mod reading;
 mod record;
 mod selection;

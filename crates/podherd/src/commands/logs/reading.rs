@@ -8,12 +8,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use memchr::memchr;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::files;
+use super::lines::{CHUNK_BYTES, Lines, Unread, each_record};
 use super::record::Record;
 use super::selection::{Selection, Tail};
 use super::writing::Writer;
@@ -295,61 +295,5 @@ impl Reading {
         // What is newer than the file that was read is still to come.
         self.done.extend(rotated);
         self.advance()
-    }
-}
-
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// Why a file could not be gone through.
-enum Unread {
-    Io(io::Error),
-    Failure(Failure),
-}
-
-fn each_record(path: &Path, mut take: impl FnMut(Record) -> Result<(), Failure>) -> Result<(), Unread> {
-    let mut file = files::open(path).map_err(Unread::Io)?;
-    let (mut rest, mut chunk) = (Vec::new(), vec![0; CHUNK_BYTES]);
-    loop {
-        let count = match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Unread::Io(error)),
-        };
-        let mut lines = Lines::new(&mut rest, &chunk[..count]);
-        while let Some(record) = lines.next_record() {
-            take(record).map_err(Unread::Failure)?;
-        }
-    }
-    if !rest.is_empty() {
-        take(Record::parse(&rest)).map_err(Unread::Failure)?;
-    }
-    Ok(())
-}
-
-/// The whole lines of a chunk; what comes after the last newline is kept for the next one.
-struct Lines<'a> {
-    rest: &'a mut Vec<u8>,
-    chunk: &'a [u8],
-}
-
-impl<'a> Lines<'a> {
-    fn new(rest: &'a mut Vec<u8>, chunk: &'a [u8]) -> Self {
-        Self { rest, chunk }
-    }
-
-    fn next_record(&mut self) -> Option<Record> {
-        let Some(end) = memchr(b'\n', self.chunk) else {
-            self.rest.extend_from_slice(self.chunk);
-            self.chunk = &[];
-            return None;
-        };
-        let (line, after) = self.chunk.split_at(end);
-        self.chunk = &after[1..];
-        if self.rest.is_empty() {
-            return Some(Record::parse(line));
-        }
-        self.rest.extend_from_slice(line);
-        Some(Record::parse(&std::mem::take(self.rest)))
     }
 }
