@@ -206,7 +206,12 @@ withoutRuntime('the doctor', (test) => {
     const script = `require('net').createServer().listen(${JSON.stringify(listens)})`;
     start(ground, process.execPath, '-e', script);
     await until('it listens', () => (existsSync(listens) ? true : undefined));
-    const flags = ['--only-given', `--runtime-dir=${directory}`, `--runtime-dir=${live}`, '--below=1'];
+    const flags = [
+      '--only-given',
+      `--runtime-dir=${directory}`,
+      `--runtime-dir=${live}`,
+      `--below=${process.pid}`,
+    ];
     const found = await doctor(...flags);
     expect(codes(found)).toEqual(['STALE_SOCKET', 'STALE_SOCKET', 'STALE_PID_FILE', 'STALE_PID_FILE']);
     expect(found.findings.map(({ details }) => details.path)).toEqual([
@@ -235,23 +240,23 @@ withoutRuntime('the doctor', (test) => {
     // A cpuset takes processes only once it has CPUs.
     const lives = make(full).filter((path) => !path.includes('cpuset'));
     const mine = make('my-own');
-    const process = start(ground, '/bin/sleep', '300');
-    for (const path of lives) writeFileSync(join(path, 'below', 'cgroup.procs'), String(process.pid));
-    const flags = ['--only-given', `--cgroup=/${ground.cgroup}`, `--below=${process.pid}`];
+    const sleeper = start(ground, '/bin/sleep', '300');
+    for (const path of lives) writeFileSync(join(path, 'below', 'cgroup.procs'), String(sleeper.pid));
+    const flags = ['--only-given', `--cgroup=/${ground.cgroup}`, `--below=${sleeper.pid}`];
     const found = await doctor(...flags);
     expect(codes(found)).toEqual(['PROCESS_WITHOUT_STATE', 'LEFTOVER_CGROUP']);
     expect(only(found, 'PROCESS_WITHOUT_STATE').details).toMatchObject({
       containerId: id('b'),
-      pids: [process.pid],
+      pids: [sleeper.pid],
     });
     expect(only(found, 'LEFTOVER_CGROUP').details.containerId).toBe(id('a'));
     const fixed = await doctor('--fix', ...flags);
     expect(only(fixed, 'LEFTOVER_CGROUP').fixed).toBe(true);
     expect(left.some((path) => existsSync(path))).toBe(false);
     expect([...lives, ...mine].every((path) => existsSync(path))).toBe(true);
-    expect(processEntry(process.pid)?.state).toBe('S');
-    process.kill('SIGKILL');
-    await until('it is gone', () => (existsSync(`/proc/${process.pid}`) ? undefined : true));
+    expect(processEntry(sleeper.pid)?.state).toBe('S');
+    sleeper.kill('SIGKILL');
+    await until('it is gone', () => (existsSync(`/proc/${sleeper.pid}`) ? undefined : true));
     expect((await doctor('--fix', ...flags)).healthy).toBe(true);
   });
 
@@ -290,7 +295,7 @@ withoutRuntime('the doctor', (test) => {
       config: { labels: [`bundle=${bundle}`] },
     };
     writeFileSync(join(ground.runtimeRoot, 'dead', 'state.json'), JSON.stringify(state));
-    const flags = ['--only-given', '--below=1', `--runtime-root=${ground.runtimeRoot}`];
+    const flags = ['--only-given', `--below=${process.pid}`, `--runtime-root=${ground.runtimeRoot}`];
     const report = await doctor(...flags);
     expect(codes(report)).toEqual(['LEFTOVER_STATE', 'UNREADABLE_STATE', 'LEFTOVER_MOUNT']);
     expect(only(report, 'UNREADABLE_STATE')).toMatchObject({
@@ -314,7 +319,12 @@ withoutRuntime('the doctor', (test) => {
     mkdirSync(join(ground.runtimeRoot, 'kept'));
     const state = { pid: await deadPid(), 'process-start-time': 1, bundle };
     writeFileSync(join(ground.runtimeRoot, 'kept', 'status'), JSON.stringify(state));
-    const report = await doctor('--fix', '--only-given', '--below=1', `--runtime-root=${ground.runtimeRoot}`);
+    const report = await doctor(
+      '--fix',
+      '--only-given',
+      `--below=${process.pid}`,
+      `--runtime-root=${ground.runtimeRoot}`,
+    );
     expect(report.findings).toMatchObject([{ code: 'LEFTOVER_STATE', severity: 'note', fixed: null }]);
     expect(report.healthy).toBe(true);
     expect(existsSync(join(ground.runtimeRoot, 'kept', 'status'))).toBe(true);
@@ -374,7 +384,7 @@ withoutRuntime('the doctor', (test) => {
       '--settle=0.2',
       '--interval=3600',
       '--only-given',
-      '--below=1',
+      `--below=${process.pid}`,
     ];
     const child = spawn(serverBinary, [...watch, `--runtime-dir=${directory}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -401,7 +411,7 @@ withoutRuntime('the doctor', (test) => {
     const directory = ground.path('stale');
     mkdirSync(directory);
     writeFileSync(join(directory, 'pidfile'), String(await deadPid()));
-    const command = `"$0" doctor --json --watch --interval=3600 --settle=0.2 --only-given --below=1 --runtime-dir=${directory}`;
+    const command = `"$0" doctor --json --watch --interval=3600 --settle=0.2 --only-given --below=${process.pid} --runtime-dir=${directory}`;
     const { code, stdout } = await run('/bin/bash', [
       '-c',
       `set -o pipefail; ${command} | head -n 1`,

@@ -1,6 +1,6 @@
 //! Containers of the runtimes: those that live without a monitor, and the state of those that are dead.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::finding::{Code, Details, Finding};
 use super::fix::Fix;
@@ -160,7 +160,11 @@ fn owner(look: &Look<'_>, state: &State) -> Owner {
         Some(Kind::Conmon) => [process.flag("-c"), process.flag("--cid")].contains(&Some(&state.id)),
         Some(Kind::Shim) => process.flag("-id") == Some(&state.id),
         // A runtime that is at work on this very container.
-        Some(Kind::Runtime) => process.words.contains(&state.id),
+        Some(Kind::Runtime) => {
+            let root = process.flag("--root").map(PathBuf::from);
+            let root = root.unwrap_or_else(|| default_root(state.runtime));
+            process.words.contains(&state.id) && same(&root, &state.root)
+        }
         _ => false,
     };
     if let Some(process) = look.processes.iter().find(of_it) {
@@ -187,7 +191,7 @@ const ENGINES: [(&str, &str); 3] = [
     ("/buildkit/", "buildkit"),
 ];
 
-fn default_root(runtime: &str) -> std::path::PathBuf {
+fn default_root(runtime: &str) -> PathBuf {
     Path::new("/run").join(runtime)
 }
 

@@ -13,7 +13,7 @@ use super::processes::{Process, Processes};
 use super::scope::Scope;
 use super::servers::{self, Server};
 use super::sockets::Sockets;
-use super::states::States;
+use super::states::{State, States};
 use super::{containers, mounts, namespaces, runtime_dirs, versions, zombies};
 use crate::cgroup::Hierarchies;
 
@@ -141,6 +141,27 @@ impl<'a> Look<'a> {
         })
     }
 
+    /// The container that a zombie was in. Version 1 of cgroups moves what ends to the root, so that only the pid
+    /// namespace still tells, or who its parent is.
+    pub fn container_of_zombie(&self, zombie: &Process) -> Option<String> {
+        let by_namespace = || {
+            let own = pid_namespace(std::process::id());
+            let its = pid_namespace(zombie.pid).filter(|its| Some(its) != own.as_ref())?;
+            let inits = self.states.read.iter();
+            let of_it = |state: &&State| {
+                let init = state.init(&self.processes);
+                init.is_some_and(|init| pid_namespace(init.pid).as_ref() == Some(&its))
+            };
+            inits.filter(of_it).map(|state| state.id.clone()).next()
+        };
+        let parent = || {
+            self.processes
+                .get(zombie.parent)
+                .and_then(|parent| self.container_of(parent))
+        };
+        self.container_of(zombie).or_else(by_namespace).or_else(parent)
+    }
+
     /// The container that a process belongs to, by its cgroup.
     pub fn container_of(&self, process: &Process) -> Option<String> {
         let places = self.hierarchies.places(&process.cgroups);
@@ -175,4 +196,8 @@ impl<'a> Look<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
+}
+
+fn pid_namespace(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/pid")).ok()
 }

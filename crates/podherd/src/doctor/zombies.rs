@@ -15,7 +15,7 @@ pub fn find(look: &Look<'_>) -> Vec<Finding> {
 }
 
 fn finding(look: &Look<'_>, zombie: &Process) -> Finding {
-    let container = look.container_of(zombie);
+    let container = look.container_of_zombie(zombie);
     let parent = look.processes.get(zombie.parent);
     let tracer = zombie.tracer();
     let inside = container
