@@ -49,15 +49,11 @@ pub fn check(config: &Node<'_>, files: Option<&Files>, findings: &mut Findings) 
             }
             let Some(path) = place.text() else { continue };
             if !path.starts_with('/') {
-                let message = format!("the hook {} has to be an absolute path", quoted(path));
-                refused(
-                    findings,
-                    point,
-                    Refusal::All,
-                    Code::HookNotAbsolute,
-                    place.pointer(),
-                    message,
+                let message = format!(
+                    "the hook {} is not an absolute path, and depends on where the runtime runs; write one",
+                    quoted(path)
                 );
+                findings.warning(Code::HookNotAbsolute, place.pointer(), message);
                 continue;
             }
             let why = if point == "startContainer" {

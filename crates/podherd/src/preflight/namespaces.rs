@@ -199,13 +199,7 @@ fn mappings(config: &Node<'_>, findings: &mut Findings) {
 fn new_map(key: &str, map: &Node<'_>, lines: &[Range], findings: &mut Findings) {
     if map.items().next().is_none() {
         let message = format!("the user namespace is new and linux.{key} is missing; say which ids it has");
-        findings.refused(
-            Refusal::Runc,
-            Some(Severity::Warning),
-            Code::MappingsMissing,
-            map.pointer(),
-            message,
-        );
+        findings.refused(Refusal::Runc, None, Code::MappingsMissing, map.pointer(), message);
         return;
     }
     if lines.len() < map.items().count() {

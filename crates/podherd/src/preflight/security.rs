@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::FindingCode as Code;
-use super::finding::{Findings, Refusal, quoted};
+use super::finding::{Findings, Refusal, Severity, quoted};
 use super::node::Node;
 use super::shape;
 use crate::runtime::Kind;
@@ -90,7 +90,26 @@ fn seccomp(seccomp: &Node<'_>, findings: &mut Findings) {
     };
     word(&default, "SCMP_ACT_", ACTIONS, findings);
     for place in seccomp.get("architectures").items() {
-        word(&place, "SCMP_ARCH_", MACHINES, findings);
+        // crun takes names without the prefix, as libseccomp itself has them.
+        if let Some(text) = place
+            .text()
+            .filter(|text| MACHINES.contains(&text.to_ascii_uppercase().as_str()))
+        {
+            let message = format!(
+                "the machine {} is written SCMP_ARCH_{} in a seccomp profile",
+                quoted(text),
+                text.to_ascii_uppercase()
+            );
+            findings.refused(
+                Refusal::Runc,
+                Some(Severity::Warning),
+                Code::SeccompUnknown,
+                place.pointer(),
+                message,
+            );
+        } else {
+            word(&place, "SCMP_ARCH_", MACHINES, findings);
+        }
     }
     let mut flags = false;
     for place in seccomp.get("flags").items() {

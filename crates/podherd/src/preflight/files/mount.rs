@@ -194,9 +194,7 @@ impl<'a> Entry<'a> {
         let place = self.node.get("source");
         if !recursive && !self.options.contains(&"bind") {
             let message = "a bind mount has neither the option bind nor rbind; add one of them";
-            findings.refused(
-                Refusal::Crun,
-                None,
+            findings.error(
                 Code::MountTypeMissing,
                 self.node.get("options").pointer(),
                 message,
