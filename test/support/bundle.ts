@@ -15,6 +15,10 @@ export interface BundleOptions {
   data?: Readonly<Record<string, string>>;
   /** Bytes of memory that it may use. */
   memory?: number;
+  /** Other limits: the `linux.resources` of config.json. */
+  resources?: Readonly<Record<string, unknown>>;
+  /** Mounts after the usual ones. */
+  mounts?: readonly object[];
   /** What else config.json gets, in place of what stands there. */
   override?: Readonly<Record<string, unknown>>;
 }
@@ -62,10 +66,14 @@ export function bundleConfig(options: BundleOptions): object {
         source,
         options: ['bind'],
       })),
+      ...(options.mounts ?? []),
     ],
     linux: {
       cgroupsPath: options.cgroupsPath,
-      resources: options.memory === undefined ? {} : { memory: { limit: options.memory } },
+      resources: {
+        ...(options.memory === undefined ? {} : { memory: { limit: options.memory } }),
+        ...options.resources,
+      },
       namespaces: [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }, { type: 'mount' }, { type: 'network' }],
     },
     ...options.override,

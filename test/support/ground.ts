@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -13,7 +13,7 @@ import { answered, type Connection } from './connection.js';
 import { ExitFiles } from './exit-files.js';
 import { tell, type Thing } from './leftovers.js';
 import { OddRuntime, type OddRule } from './odd-runtime.js';
-import { run } from './run.js';
+import { output, run } from './run.js';
 import type { Runtime } from './runtimes.js';
 import { type ServerOptions, TestServer } from './server.js';
 
@@ -176,6 +176,20 @@ export class Ground {
     if (mounted.code !== 0) throw new Error(`mount of ${path}: ${mounted.stderr}`);
     this.onEnd(async () => void (await run('umount', ['--lazy', path])));
     return path;
+  }
+
+  /** Mounts an ext4 of this size on a block device of its own in the test's folder. */
+  async blockDevice(name: string, bytes: number): Promise<{ path: string; number: [number, number] }> {
+    const path = this.path(name);
+    mkdirSync(path, { recursive: true });
+    const image = `${path}.image`;
+    writeFileSync(image, '');
+    truncateSync(image, bytes);
+    await output('mkfs.ext4', ['-q', '-F', '-O', '^has_journal', image]);
+    await output('mount', ['-o', 'loop', image, path]);
+    this.onEnd(async () => void (await run('umount', ['--lazy', path])));
+    const { dev } = statSync(path);
+    return { path, number: [dev >> 8, dev & 0xff] };
   }
 
   /** Has a client of a server's ended before it is looked what is left. */

@@ -2,9 +2,10 @@
 
 mod append;
 mod open;
+mod retain;
 mod rotate;
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,12 +23,15 @@ pub(super) struct LogFile {
     path: PathBuf,
     format: LogFormat,
     max_size: Option<NonZeroU64>,
+    max_files: Option<NonZeroU32>,
     opened: Opened,
     losses: Losses,
     /// The latest time in the name of an older file: names of one log never go back, whatever the clock does.
     rotated_at: Option<Timestamp>,
     /// The last rotation failed, which was said.
     rotation_fails: bool,
+    /// The last removal of older files failed, which was said.
+    removal_fails: bool,
 }
 
 /// What makes a path's file this file.
@@ -45,10 +49,12 @@ impl LogFile {
             path: target.path,
             format: target.format,
             max_size: target.max_size,
+            max_files: target.max_files,
             opened,
             losses: Losses::new(label),
             rotated_at: None,
             rotation_fails: false,
+            removal_fails: false,
         })
     }
 

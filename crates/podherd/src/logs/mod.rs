@@ -26,7 +26,7 @@ mod sink;
 mod tests;
 mod timestamp;
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 
 pub use container_log::ContainerLog;
@@ -61,9 +61,11 @@ pub struct LogFileTarget {
     pub path: PathBuf,
     /// What a record looks like.
     pub format: LogFormat,
-    /// Bytes that the file holds before it is renamed and a fresh one begun; older files are never
-    /// removed. A single record that is longer has a file of its own. None: no limit.
+    /// Bytes that the file holds before it is renamed and a fresh one begun. A single record that is longer has a
+    /// file of its own. None: no limit.
     pub max_size: Option<NonZeroU64>,
+    /// Renamed files that are kept beside the newest one; the oldest beyond it are removed. None: all.
+    pub max_files: Option<NonZeroU32>,
 }
 
 /// What a record of a log file looks like: one line for each.
@@ -81,6 +83,14 @@ impl LogTarget {
         match self {
             Self::File(file) => Some(&file.path),
             Self::Journald => None,
+        }
+    }
+
+    /// The same, with at most so many older files of a log file kept.
+    pub fn keeping(self, max_files: Option<NonZeroU32>) -> Self {
+        match self {
+            Self::File(file) => Self::File(LogFileTarget { max_files, ..file }),
+            Self::Journald => Self::Journald,
         }
     }
 }

@@ -5,6 +5,7 @@ mod files;
 mod journald;
 mod json;
 mod records;
+mod retention;
 mod rotation;
 mod speed;
 
@@ -26,6 +27,7 @@ fn file(path: &Path, format: LogFormat, max_size: u64) -> LogTarget {
         path: path.to_owned(),
         format,
         max_size: NonZeroU64::new(max_size),
+        max_files: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What both interfaces' creates ask for.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use podherd_schema::conmon_capnp::conmon;
@@ -38,7 +39,14 @@ pub fn ours(request: podherd::create_request::Reader<'_>) -> Result<CreateReques
     let container = request
         .get_container()
         .map_err(|error| read::invalid("container", error))?;
+    let compatible = compatible(container)?;
+    let max_files = NonZeroU32::new(request.get_log_max_files());
     Ok(CreateRequest {
+        logs: compatible
+            .logs
+            .into_iter()
+            .map(|log| log.keeping(max_files))
+            .collect(),
         settings: Settings {
             labels: Labels::new(read::map("labels", request.get_labels())?)?,
             stopping: stopping(request)?,
@@ -50,7 +58,7 @@ pub fn ours(request: podherd::create_request::Reader<'_>) -> Result<CreateReques
             Ok(podherd::Preflight::Enforce) => Preflight::Enforce,
             Err(unknown) => return Err(read::invalid("preflight", unknown)),
         },
-        ..compatible(container)?
+        ..compatible
     })
 }
 

@@ -186,6 +186,7 @@ pub fn log_drivers(
             path: path("logDrivers.path", driver.get_path())?,
             format,
             max_size: NonZeroU64::new(driver.get_max_size()),
+            max_files: None,
         }))
     };
     let target = |driver: schema::log_driver::Reader<'_>| match driver.get_type() {

@@ -1,7 +1,8 @@
 //! Rotation at a size: the file gets another name, once, and a fresh one is begun at the path.
 //!
 //! An older file is `PATH.YYYYMMDD-HHMMSS.NNNNNNNNN`, the time of its last record's writing in UTC. It is
-//! complete when it gets that name, and is neither changed nor removed by the server. The names begin like
+//! complete when it gets that name, and is not changed any more; `retain` removes the oldest where that is asked
+//! for. The names begin like
 //! those that the kubelet gives (`PATH.YYYYMMDD-HHMMSS`), so that it finds, compresses, counts and removes
 //! them together with its own, and sorting by name is sorting by age.
 
@@ -29,6 +30,7 @@ impl LogFile {
         match self.begin_another() {
             Ok(()) => {
                 self.rotation_fails = false;
+                self.remove_oldest();
                 true
             }
             Err(errno) => {
