@@ -6,11 +6,7 @@ export default defineConfig({
   // The guest sees the repository read-only.
   cacheDir: '/tmp/vite',
   test: {
-    include: [
-      '*.test.ts',
-      '../regression/{oom,frozen-containers}.test.ts',
-      '../interface/stats.test.ts',
-    ],
+    include: ['*.test.ts', '../regression/{oom,frozen-containers}.test.ts', '../interface/stats.test.ts'],
     globalSetup: [join(import.meta.dirname, '../support/global-setup.ts')],
     pool: 'forks',
     fileParallelism: false,

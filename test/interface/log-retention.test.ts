@@ -14,7 +14,9 @@ forEachRuntime('of a log that is rotated', (test) => {
   for (const kept of [1, 3]) {
     test(`the newest ${kept} older files are kept, and files of others`, async ({ ground }) => {
       const path = ground.path('0.log');
-      const others = ['20200101-000000', '20200101-000000.000000000.gz', 'old'].map((end) => `${path}.${end}`);
+      const others = ['20200101-000000', '20200101-000000.000000000.gz', 'old'].map(
+        (end) => `${path}.${end}`,
+      );
       const earlier = `${path}.20200101-000000.000000000`;
       for (const file of [...others, earlier]) writeFileSync(file, '');
       const { connection } = await ground.server();

@@ -8,7 +8,8 @@ import { inGuest } from '../support/paths.js';
 import { forEachRuntime } from '../support/suite.js';
 import { until } from '../support/until.js';
 
-const MIB = 1 << 20;
+/** Whole lines of the workload. */
+const MB = 1_000_000;
 /** What an ended container's pipes still hold is read at once. */
 const PIPES = 2 * 64 * 1024;
 
@@ -19,7 +20,10 @@ const limited = (bytesPerSecond: number, burstBytes = 0) => ({
 /** The lines that `workload print` writes. */
 const printed = (bytes: number): Buffer => {
   const line = (n: number): string => `${String(n).padStart(15, '0')} ${'.'.repeat(63)}\n`;
-  return Buffer.from(Array.from({ length: Math.ceil(bytes / 80) }, (_, n) => line(n)).join('')).subarray(0, bytes);
+  return Buffer.from(Array.from({ length: Math.ceil(bytes / 80) }, (_, n) => line(n)).join('')).subarray(
+    0,
+    bytes,
+  );
 };
 
 const heldBack = (log: EventLog, id: string): { holding: boolean; totalNanos: bigint; at: bigint }[] =>
@@ -39,8 +43,8 @@ forEachRuntime('a container with a rate limit', (test) => {
   test('is held back, loses nothing, and holds up nobody else', async ({ ground }) => {
     const { connection } = await ground.server();
     const log = await EventLog.watch(connection);
-    const [total, rate, burst] = inGuest ? [8 * MIB, 4 * MIB, MIB] : [64 * MIB, 8 * MIB, 4 * MIB];
-    const other = ['workload', 'print', 'stdout', String(4 * MIB)];
+    const [total, rate, burst] = inGuest ? [8 * MB, 4 * MB, MB] : [64 * MB, 8 * MB, 4 * MB];
+    const other = ['workload', 'print', 'stdout', String(4 * MB)];
     const began = performance.now();
     const flood = await ground.run({
       args: ['workload', 'print', 'stdout', String(total)],
@@ -50,13 +54,17 @@ forEachRuntime('a container with a rate limit', (test) => {
     expect(await free.exit()).toBe(0);
     const during = await connection.status(flood.id);
     expect(during.state).not.toBe('exited');
-    expect(contentOf(readRecords(free.logPath, 'containerRuntimeInterface')).equals(printed(4 * MIB))).toBe(true);
+    expect(contentOf(readRecords(free.logPath, 'containerRuntimeInterface')).equals(printed(4 * MB))).toBe(
+      true,
+    );
 
     const end = await connection.statusAtEnd(flood.id);
     const tookMs = performance.now() - began;
     expect(tookMs).toBeGreaterThanOrEqual(((total - burst - PIPES) / rate) * 1000);
     expect(end.exit).toMatchObject({ exitCode: 0, logComplete: true });
-    expect(contentOf(readRecords(flood.logPath, 'containerRuntimeInterface')).equals(printed(total))).toBe(true);
+    expect(contentOf(readRecords(flood.logPath, 'containerRuntimeInterface')).equals(printed(total))).toBe(
+      true,
+    );
 
     // It is told once, with its end before that of the container.
     await log.until('its end', ({ events }) =>
@@ -82,9 +90,7 @@ forEachRuntime('a container with a rate limit', (test) => {
     const began = performance.now();
     const container = await ground.run({ args: ['sh', '-c', script], settings: limited(400_000, 1) });
     const { exit } = await connection.statusAtEnd(container.id);
-    expect(performance.now() - began).toBeGreaterThanOrEqual(
-      ((2 * bytes - 40_000 - PIPES) / 400_000) * 1000,
-    );
+    expect(performance.now() - began).toBeGreaterThanOrEqual(((2 * bytes - 40_000 - PIPES) / 400_000) * 1000);
     expect(exit?.logComplete).toBe(true);
     const records = readRecords(container.logPath, 'containerRuntimeInterface');
     for (const stream of ['stdout', 'stderr'])
@@ -107,7 +113,7 @@ forEachRuntime('a container with a rate limit', (test) => {
   test('ends at once when it is killed while it is held back', async ({ ground }) => {
     const { connection } = await ground.server();
     const container = await ground.run({
-      args: ['workload', 'print', 'stdout', String(64 * MIB)],
+      args: ['workload', 'print', 'stdout', String(64 * MB)],
       // What is in its pipe alone would take a minute.
       settings: limited(1_000, 1_000),
     });
@@ -126,7 +132,7 @@ forEachRuntime('a container with a rate limit', (test) => {
     const content = contentOf(readRecords(container.logPath, 'containerRuntimeInterface'));
     expect(content.length).toBeGreaterThanOrEqual(60_000);
     const whole = content.lastIndexOf(0x0a, content.length - 2) + 1;
-    expect(content.subarray(0, whole).equals(printed(MIB).subarray(0, whole))).toBe(true);
+    expect(content.subarray(0, whole).equals(printed(MB).subarray(0, whole))).toBe(true);
     const later = await connection.status(container.id);
     expect(later.heldBackNanos).toBe(heldBackNanos);
   });

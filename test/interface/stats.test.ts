@@ -162,7 +162,18 @@ forEachRuntime('stats', (test) => {
     const full = await ground.tmpfs('full', '64k');
     const { connection } = await ground.server();
     const said = 3 * MIB + 17;
-    const args = ['workload', 'print', 'stdout', String(said), 'then', 'print', 'stderr', '160', 'then', 'pause'];
+    const args = [
+      'workload',
+      'print',
+      'stdout',
+      String(said),
+      'then',
+      'print',
+      'stderr',
+      '160',
+      'then',
+      'pause',
+    ];
     const [kept, dropped] = [
       await ground.run({ args }),
       await ground.run({ args, logPath: join(full, 'log') }),
@@ -231,7 +242,11 @@ forEachRuntime('stats', (test) => {
     const { connection } = await ground.server();
     const [major, minor] = disk.number;
     const container = await ground.run({
-      args: ['sh', '-c', 'dd if=/dev/zero of=/disk/file bs=64k count=64 oflag=direct 2>&1; exec workload pause'],
+      args: [
+        'sh',
+        '-c',
+        'dd if=/dev/zero of=/disk/file bs=64k count=64 oflag=direct 2>&1; exec workload pause',
+      ],
       mounts: [{ destination: '/disk', type: 'bind', source: disk.path, options: ['bind'] }],
       // Since Linux 6.10 version 1 counts for devices with a limit alone.
       resources: { blockIO: { throttleWriteBpsDevice: [{ major, minor, rate: 1 << 30 }] } },
