@@ -21,7 +21,6 @@ use tokio::time::Instant;
 
 use super::reader::CHUNK;
 use bucket::Bucket;
-pub use holding::QUIET;
 use holding::{Held, Holding};
 
 /// Limits what is read of one container: all its streams together.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::{QUIET, RateLimiter};
+use super::RateLimiter;
+use super::holding::QUIET;
 
 type Told = Rc<RefCell<Vec<(bool, Duration)>>>;
 
