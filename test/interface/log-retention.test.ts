@@ -73,7 +73,7 @@ forEachRuntime('of output that the log can not take', (test) => {
     const end = await connection.statusAtEnd(container.id);
     await log.until('its end', ({ events }) => events.find(({ which }) => which === 'exited'));
     const told = dropped();
-    expect(told.map(({ reason }) => reason)).toEqual(told.map(() => 'No space left on device'));
+    for (const { reason } of told) expect(reason).toMatch(/No space left on device/);
     expect(told.at(-1)?.droppedBytes).toBe(end.droppedLogBytes);
     for (const [n, loss] of told.slice(1).entries())
       expect(loss.droppedBytes).toBeGreaterThan(told[n]?.droppedBytes ?? 0n);
