@@ -55,7 +55,9 @@ export const CLIENT_ERROR_CODES = [
   'EXIT_UNKNOWN',
 ] as const;
 
+/** A code that servers answer with. */
 export type ServerErrorCode = (typeof SERVER_ERROR_CODES)[number];
+/** A code that only the client makes. */
 export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
 /** Every code that a PodherdError can carry. */
 export type ErrorCode = ServerErrorCode | ClientErrorCode;

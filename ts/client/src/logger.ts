@@ -1,13 +1,19 @@
 /** The part of pino's logger that this package calls. Pass a pino instance, or anything alike. */
 export interface Logger {
+  /** What only helps to find a fault. */
   debug(fields: object, message: string): void;
+  /** What is worth knowing. */
   info(fields: object, message: string): void;
+  /** What should be looked at. */
   warn(fields: object, message: string): void;
+  /** What went wrong. */
   error(fields: object, message: string): void;
 }
 
+/** Levels of pino, the least important first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
+/** Whether and where this package logs. */
 export interface LoggingOptions {
   /** Takes what this package has to say. Without it and without `logLevel` it says nothing. */
   logger?: Logger | undefined;

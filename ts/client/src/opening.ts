@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
+import type { ContainerLink } from './container.js';
 import { PodherdError } from './errors.js';
 import { CompatibleLifecycle } from './fallback/compatible.js';
 import type { RuntimePlace } from './fallback/runtime-calls.js';
@@ -36,10 +37,16 @@ export interface ConnectOptions extends PodOptions, LoggingOptions, CallOptions 
   runtimeRoot?: string | undefined;
 }
 
+/** A pod's way to its server. */
+export interface PodLink extends ContainerLink {
+  /** Disconnect. Calls in flight reject with `CONNECTION_CLOSED`. May be called again. */
+  close(): Promise<void>;
+}
+
 /** What a pod is made of. Whoever gets these owns them. */
 export interface PodParts {
   readonly socketPath: string;
-  readonly link: Link;
+  readonly link: PodLink;
   readonly client: PodherdClient;
   readonly lifecycle: Lifecycle;
   readonly logger: Logger;

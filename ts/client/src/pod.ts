@@ -48,7 +48,8 @@ export class Pod implements AsyncDisposable {
     return new Pod(await openConnected(options));
   }
 
-  private constructor(parts: PodParts) {
+  /** @internal Use `Pod.start` or `Pod.connect`. */
+  protected constructor(parts: PodParts) {
     this.#parts = parts;
     this.#closed = parts.link.closed().then((error) => this.#explain(error));
   }
@@ -192,6 +193,7 @@ export class Pod implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

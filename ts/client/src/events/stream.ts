@@ -96,6 +96,7 @@ export class EventStream implements AsyncIterableIterator<PodEvent>, AsyncDispos
     );
   }
 
+  /** The next event, when there is one; done when the stream has ended. */
   async next(): Promise<IteratorResult<PodEvent, undefined>> {
     for (let entry; (entry = await this.#queue.take()) !== undefined;) {
       this.#position = entry.next;
@@ -104,6 +105,7 @@ export class EventStream implements AsyncIterableIterator<PodEvent>, AsyncDispos
     return { done: true, value: undefined };
   }
 
+  /** End the watch. What was not taken is dropped. */
   async return(): Promise<IteratorResult<PodEvent, undefined>> {
     this.#queue.end(undefined, 'drop');
     this.#stop.abort();
@@ -111,10 +113,12 @@ export class EventStream implements AsyncIterableIterator<PodEvent>, AsyncDispos
     return { done: true, value: undefined };
   }
 
+  /** Itself: events are taken once, however many loops take them. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** As `return`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

@@ -75,12 +75,14 @@ export class Watch {
   /** Resolves when its connection has ended, or `stopped` aborts. */
   lost(stopped: AbortSignal): Promise<void> {
     return new Promise<void>((resolve) => {
-      const letGo = this.#watch.caller.onLost?.(done);
-      function done(): void {
-        letGo?.();
+      // It may be lost already, and `done` called before there is something to let go of.
+      const hold: { letGo?: (() => void) | undefined } = {};
+      const done = (): void => {
+        hold.letGo?.();
         stopped.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      hold.letGo = this.#watch.caller.onLost?.(done);
       if (stopped.aborted) done();
       else stopped.addEventListener('abort', done);
     });

@@ -66,6 +66,7 @@ export class Exec implements AsyncDisposable {
     await this.#streamsEnded;
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

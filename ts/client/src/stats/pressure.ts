@@ -9,6 +9,7 @@ export interface Pressure {
   full: PressureShare;
 }
 
+/** How long tasks waited. */
 export interface PressureShare {
   /** In all, in milliseconds. */
   totalMs: number;
