@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
 export default defineConfig(
   globalIgnores(['**/dist/', '**/node_modules/', 'target/', '**/generated/', '.cache/']),
   {
-    files: ['ts/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['ts/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: {
