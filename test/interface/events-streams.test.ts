@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 
 import type { Event } from '../../ts/client/src/generated/podherd.js';

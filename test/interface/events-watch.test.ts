@@ -296,7 +296,7 @@ withoutRuntime('a thousand', (test) => {
     );
     const each = (status() - before) / many;
     console.log(`a watcher costs ${Math.round(each)} bytes`);
-    expect(each).toBeLessThan(16 << 10);
+    expect(each).toBeLessThan(8 << 10);
     const container = await ground.run({ args: ['true'] });
     await Promise.all(logs.map((log) => log.told(container.id, 'exited')));
     for (const log of logs) expect(log.words()).toEqual(['created', 'started', 'exited']);
@@ -317,7 +317,7 @@ withoutRuntime('a thousand', (test) => {
     await connection.status(container.id);
     const each = (status() - before) / many;
     console.log(`a waiter costs ${Math.round(each)} bytes`);
-    expect(each).toBeLessThan(16 << 10);
+    expect(each).toBeLessThan(8 << 10);
     await container.kill();
     const answers = await within('the waits', Promise.all(waits));
     expect(answers.every(({ reached, status: at }) => reached && at?.state === 'exited')).toBe(true);
