@@ -44,8 +44,8 @@ pub enum Refusal {
 pub struct Findings {
     runtime: Option<Kind>,
     found: Vec<Finding>,
-    /// Those past [`MOST`].
-    left_out: usize,
+    /// How long the report is so far, as JSON.
+    length: usize,
 }
 
 /// More than anybody reads. A bundle made to be wrong in a million places must not make a report of that size.
@@ -67,7 +67,7 @@ impl Findings {
         Self {
             runtime,
             found: Vec::new(),
-            left_out: 0,
+            length: 0,
         }
     }
 
@@ -121,17 +121,38 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, code: FindingCode, place: String, message: String) {
-        if self.found.len() >= MOST {
-            self.left_out += 1;
+        let (place, message) = (shorten(place), shorten(message));
+        let length = ENTRY + json_length(&place) + json_length(&message);
+        if self.found.len() >= MOST || self.length + length > LONGEST_REPORT {
             return;
         }
+        self.length += length;
         self.found.push(Finding {
             severity,
             code,
-            place: shorten(place),
-            message: shorten(message),
+            place,
+            message,
         });
     }
+}
+
+/// The server reads 256 KiB of a report ([`crate::runtime::RuntimeCall`]); the rest is for the bundle's path.
+const LONGEST_REPORT: usize = 200 << 10;
+
+/// The names of its fields, severity and code.
+const ENTRY: usize = 120;
+
+/// At most as long as it is as JSON, where control characters are written `\u0000`.
+fn json_length(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| {
+            if byte < b' ' || byte == b'"' || byte == b'\\' {
+                6
+            } else {
+                1
+            }
+        })
+        .sum()
 }
 
 /// What a bundle says, for a message: quoted, and not longer than a line.

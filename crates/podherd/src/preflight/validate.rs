@@ -99,20 +99,22 @@ impl Validate {
     }
 }
 
-/// `error CODE /place: sentence`.
+/// `error CODE /place: sentence`. What the bundle says of itself can't steer the terminal.
 fn line(finding: &Finding) -> String {
-    let Finding {
-        severity,
-        code,
-        place,
-        message,
-    } = finding;
-    let place = if place.is_empty() {
-        String::new()
-    } else {
-        format!(" {place}")
+    let place = match finding.place.as_str() {
+        "" => String::new(),
+        place => format!(" {place}"),
     };
-    format!("{} {}{place}: {message}\n", severity.as_str(), code.as_str())
+    let (severity, code) = (finding.severity.as_str(), finding.code.as_str());
+    let mut line = String::new();
+    for character in format!("{severity} {code}{place}: {}", finding.message).chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line + "\n"
 }
 
 impl From<RuntimeName> for Kind {
@@ -133,5 +135,25 @@ pub fn name_of(kind: Kind) -> &'static str {
         Kind::Crun => "crun",
         Kind::Youki => "youki",
         Kind::Other => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FindingCode;
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_whatever_the_bundle_says() {
+        let finding = Finding {
+            severity: Severity::Error,
+            code: FindingCode::FieldType,
+            place: "/annotations/\u{1b}[2J\n".into(),
+            message: "is a number".into(),
+        };
+        assert_eq!(
+            line(&finding),
+            "error FIELD_TYPE /annotations/\\u{1b}[2J\\n: is a number\n"
+        );
     }
 }
