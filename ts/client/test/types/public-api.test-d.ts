@@ -9,10 +9,18 @@ import type {
   CreateContainerOptions,
   Descriptor,
   ErrorCode,
+  EventPosition,
+  EventStream,
+  Exec,
   ExecResult,
   ExitState,
+  Finding,
+  LogRecord,
   LogSink,
+  PodEvent,
+  PodStats,
   StartOptions,
+  StoppedStatus,
 } from '../../src/index.js';
 import { Pod, PodherdError } from '../../src/index.js';
 
@@ -82,4 +90,36 @@ test('results', () => {
   expectTypeOf<PodherdError['code']>().toEqualTypeOf<ErrorCode>();
   expectTypeOf<'ID_IN_USE'>().toExtend<ErrorCode>();
   expectTypeOf<'NO_SUCH_CODE'>().not.toExtend<ErrorCode>();
+});
+
+test('events', () => {
+  expectTypeOf(pod.events()).toEqualTypeOf<EventStream>();
+  expectTypeOf<EventStream>().toExtend<AsyncIterable<PodEvent> & AsyncDisposable>();
+  expectTypeOf<EventStream['position']>().toEqualTypeOf<EventPosition>();
+  expectTypeOf(pod.snapshot()).resolves.toEqualTypeOf<{
+    containers: ContainerStatus[];
+    position: EventPosition;
+  }>();
+  // The type decides what else an event has.
+  expectTypeOf<Extract<PodEvent, { type: 'exited' }>['exit']>().toEqualTypeOf<ExitState>();
+  expectTypeOf<Extract<PodEvent, { type: 'gap' }>>().not.toHaveProperty('containerId');
+  expectTypeOf<Extract<PodEvent, { type: 'execExited' }>['failure']>().toEqualTypeOf<PodherdError | null>();
+  // @ts-expect-error no such place
+  pod.events({ from: 'beginning' });
+});
+
+test('commands, logs, stats and stopping', () => {
+  expectTypeOf(container.spawn(['ls'])).resolves.toEqualTypeOf<Exec>();
+  expectTypeOf<Exec>().toExtend<AsyncDisposable>();
+  expectTypeOf<Exec['stdin']>().toEqualTypeOf<Writable | null>();
+  expectTypeOf<Exec['stdout']>().toEqualTypeOf<Readable>();
+  expectTypeOf<ReturnType<Exec['wait']>>().resolves.toEqualTypeOf<ExitState>();
+  expectTypeOf(container.logs()).toExtend<AsyncIterable<LogRecord>>();
+  expectTypeOf(pod.stats()).resolves.toEqualTypeOf<PodStats>();
+  expectTypeOf(container.stop()).resolves.toEqualTypeOf<StoppedStatus>();
+  expectTypeOf(pod.validateBundle('/b')).resolves.toEqualTypeOf<Finding[]>();
+  // @ts-expect-error the signal to be sent is not the AbortSignal
+  void container.stop({ signal: 'SIGINT' });
+  // @ts-expect-error a label is text, or just there
+  void pod.list({ labels: { app: false } });
 });
