@@ -92,8 +92,11 @@ for (const transport of ['rpc', 'socket'] as const) {
       const first = await attach(ground, container);
       const last = await attach(ground, container, { stopAfterStdinEof: true });
       const outputs = [text(first.stdout), text(last.stdout)];
+      // Before the first write: by the time that it is answered its echo may have come.
+      const echoed = new Promise((resolve) => first.stdout.once('data', resolve));
       await new Promise<void>((resolve) => first.stdin.end('one\n', resolve));
-      first.stdout.once('data', () => last.stdin.end('two\n'));
+      await echoed;
+      last.stdin.end('two\n');
       expect(await Promise.all(outputs)).toEqual(['one\ntwo\n', 'one\ntwo\n']);
       expect((await container.wait()).exitCode).toBe(0);
     });
