@@ -30,7 +30,7 @@ export class Terminal {
     cols: number,
     rows: number,
   ) {
-    this.#pty = spawn(file, [...args], { name: 'xterm-256color', cols, rows, env });
+    this.#pty = spawn(file, [...args], { name: env['TERM'] ?? 'xterm-256color', cols, rows, env });
     this.#pty.onData((text) => (this.#shown += text));
     this.ended = new Promise((resolve) =>
       this.#pty.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode)),
