@@ -345,7 +345,7 @@ function declareExecs(test: Declare): void {
     expect(both.stdin).toBeNull();
     expect(await Promise.all([streamText(both.stdout), streamText(both.stderr)])).toEqual(['out\n', 'err\n']);
     expect(await both.wait()).toMatchObject({ exitCode: 5 });
-    await failure(both.resize(80, 24), ['NO_TERMINAL', 'CONTAINER_NOT_RUNNING', 'INVALID_ARGUMENT']);
+    await failure(both.resize(80, 24), 'EXEC_SESSION_NOT_FOUND');
     await failure(container.spawn(['no-such-command']), 'COMMAND_NOT_FOUND');
     await container.delete({ force: true });
   });
