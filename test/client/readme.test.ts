@@ -48,4 +48,35 @@ forEachRuntime('the README of the client', (test) => {
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'some words\n', stderr: '' });
     expect(remains(ground, [])).toEqual([]);
   });
+
+  test("has examples of a command's streams, of events and of logs that run", async ({ ground }) => {
+    const readme = readFileSync(join(repository, 'ts/client/README.md'), 'utf8');
+    const example = (word: string): string => {
+      const found = [...readme.matchAll(/```ts\n([^`]*?)```/g)].find(([, text = '']) => text.includes(word));
+      expect(found, word).toBeDefined();
+      return found![1]!;
+    };
+    const script = `import { Pod } from '@podherd/client';
+      await using pod = await Pod.start(JSON.parse(process.env.OPTIONS));
+      const bundle = process.env.BUNDLE;
+      const log = { path: process.env.LOG };
+      const container = await pod.createContainer({ id: 'web', bundle, log });
+      await container.start();
+      { ${example('.spawn(')} }
+      setTimeout(() => container.kill('SIGKILL'), 500);
+      const logged = (async () => { ${example('.logs(')} })();
+      // The stream of events ends with its pod.
+      void container.wait().then(() => logged).then(() => pod.close());
+      ${example('.events(')}`;
+    const { code, stdout, stderr } = await finished(
+      runScript(ground.path('script'), 'more', script, {
+        OPTIONS: JSON.stringify(startOptions(ground)),
+        BUNDLE: ground.bundle('web', { args: ['sh', '-c', 'echo logged; sleep 1000'] }),
+        LOG: ground.path('web.log'),
+      }),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe('a\nb\n0\nlogged\nweb null SIGKILL\n');
+    expect(remains(ground, [])).toEqual([]);
+  });
 });

@@ -8,7 +8,7 @@ import { containerOf, traceCall } from '../trace/diagnostics.js';
 import { withTraceContext } from '../trace/metadata.js';
 import type { Link } from './link.js';
 import { isRepeatable } from './repeatable.js';
-import { withNeededVersion } from './versions.js';
+import { checkMethod, withNeededVersion } from './versions.js';
 
 /**
  * The server's object over whatever session there is. A call whose connection was lost goes on over the next one where
@@ -56,6 +56,8 @@ export class RootCaller implements Caller {
           signal: rest.signal,
           timeoutMs: Math.max(0, end - performance.now()),
         }));
+      // A sink that an old server would be sent is better not made.
+      if (method.interfaceName === 'Podherd') checkMethod(this.#link.info, method.methodName);
       try {
         return await root.call(method, params, rest);
       } catch (thrown) {

@@ -21,6 +21,11 @@ export function hasMethod(info: ServerInfo | null, methodName: string): boolean 
   return info !== null && info.schemaVersion >= (SINCE[methodName] ?? 1);
 }
 
+/** @throws PodherdError `UNIMPLEMENTED` where a server, by what it said of itself, does not have a method */
+export function checkMethod(info: ServerInfo | null, methodName: string): void {
+  if (!hasMethod(info, methodName)) throw needsNewer(info, methodName, SINCE[methodName] ?? 1);
+}
+
 /** The error for what a server is too old for. */
 export function needsNewer(
   info: ServerInfo | null,
