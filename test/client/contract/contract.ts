@@ -404,7 +404,7 @@ function declareClosing(test: Declare): void {
     const closed = other.closed();
     await world.pod.shutdown();
     expect(await closed).toMatchObject({ disconnected: true });
-    expect(await world.pod.closed()).toMatchObject({ disconnected: true });
+    expect(await world.pod.closed()).toMatchObject({ code: 'CONNECTION_CLOSED' });
   });
 }
 

@@ -12,7 +12,7 @@ use crate::server::BuildData;
 use crate::sessions;
 
 /// Raised with every addition to `schema/podherd.capnp`.
-const SCHEMA_VERSION: u32 = 3;
+const SCHEMA_VERSION: u32 = 2;
 
 impl podherd::Server for Service {
     async fn server_info(

@@ -10,14 +10,12 @@ const EXCEPTION_KINDS: readonly ExceptionKind[] = ['failed', 'overloaded', 'disc
 
 /** The exception in a return message. */
 export function readException(frame: Uint8Array): { kind: ExceptionKind; reason: string } {
-  const exception = rootOf(frame)?.pointer(0).struct()?.pointer(0).struct();
-  const kind = EXCEPTION_KINDS[Number(exception?.data(2, 16) ?? 0)] ?? 'failed';
-  return { kind, reason: readReason(exception) };
+  return exceptionOf(rootOf(frame)?.pointer(0).struct()?.pointer(0).struct());
 }
 
-/** The reason in an abort message. */
-export function readAbortReason(frame: Uint8Array): string {
-  return readReason(rootOf(frame)?.pointer(0).struct());
+/** The exception that an abort message is. */
+export function readAbort(frame: Uint8Array): { kind: ExceptionKind; reason: string } {
+  return exceptionOf(rootOf(frame)?.pointer(0).struct());
 }
 
 /** A return with an exception for the call `id`, as if the server had sent it. */
@@ -39,9 +37,10 @@ export function encodeReleasingFinish(id: number): Uint8Array {
   return encode(MessageKind.finish, 1, 0, (finish) => finish.data(0, 32, id));
 }
 
-function readReason(exception: StructReader | undefined): string {
+function exceptionOf(exception: StructReader | undefined): { kind: ExceptionKind; reason: string } {
+  const kind = EXCEPTION_KINDS[Number(exception?.data(2, 16) ?? 0)] ?? 'failed';
   const bytes = exception?.pointer(0).bytes();
-  return bytes === undefined ? '' : new TextDecoder().decode(bytes.subarray(0, -1));
+  return { kind, reason: bytes === undefined ? '' : new TextDecoder().decode(bytes.subarray(0, -1)) };
 }
 
 function encode(

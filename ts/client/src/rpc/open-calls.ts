@@ -1,6 +1,6 @@
 import { errorFromException } from '../error-from.js';
 import { PodherdError } from '../errors.js';
-import { encodeCancelledReturn, encodeReleasingFinish, readAbortReason, readException } from './messages.js';
+import { encodeCancelledReturn, encodeReleasingFinish, readAbort, readException } from './messages.js';
 import { MessageKind, peek, ReturnKind } from './peek.js';
 
 /** One call that was sent and is not settled. */
@@ -91,10 +91,7 @@ export class OpenCalls {
         this.#returned(id, returnKind, frame);
         return;
       case MessageKind.abort:
-        throw new PodherdError(
-          'PROTOCOL_ERROR',
-          `the server ended the connection: ${readAbortReason(frame)}`,
-        );
+        throw abortError(frame);
       case MessageKind.unimplemented:
         throw new PodherdError('PROTOCOL_ERROR', 'the server does not know a message that this client sent');
       case MessageKind.bootstrap:
@@ -126,4 +123,11 @@ export class OpenCalls {
       );
     }
   }
+}
+
+/** Why the server ended the connection: it is leaving, or it could not go on with this client. */
+function abortError(frame: Uint8Array): PodherdError {
+  const { kind, reason } = readAbort(frame);
+  const code = kind === 'disconnected' ? 'CONNECTION_CLOSED' : 'PROTOCOL_ERROR';
+  return new PodherdError(code, `the server ended the connection: ${reason}`);
 }
