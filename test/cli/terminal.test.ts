@@ -41,8 +41,9 @@ forEachRuntime('podctl in a terminal', (test) => {
     terminal.type('until [ "$(stty size)" = "40 120" ]; do sleep 0.05; done; echo resized $((1 + 1))\r');
     await terminal.shows(/resized 2\r+\n/);
     terminal.clear();
-    terminal.type('sleep 1000\r');
-    await terminal.shows(/sleep 1000\r+\n/);
+    // While the shell edits a line, Ctrl-C is but a key of its.
+    terminal.type('echo up $((1 + 1)); sleep 1000\r');
+    await terminal.shows(/up 2\r+\n/);
     terminal.type('\x03');
     await terminal.shows(/\^C[^]*:> /);
     terminal.type('echo code $?\r');
