@@ -55,6 +55,16 @@ impl Service {
     }
 }
 
+/// Waits until the answers of calls that have ended by now are on their way to their connections' sockets.
+pub async fn answers_are_sent() {
+    for _ in 0..HOPS {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Tasks between the end of a method and the sending of its answer, with some to spare.
+const HOPS: usize = 8;
+
 /// An error on the wire: its reason reads `CODE: message`. What a caller may try again unchanged,
 /// later, is of the kind "overloaded" (rpc.capnp, Exception.Type).
 impl From<Error> for capnp::Error {

@@ -52,9 +52,7 @@ struct Delivery {
 impl Delivery {
     async fn run(mut self) {
         // The answer to the call that has begun the watch goes first.
-        for _ in 0..HOPS {
-            tokio::task::yield_now().await;
-        }
+        super::answers_are_sent().await;
         while self.watcher.more().await {
             let mut request = self.sink.push_request();
             let began = Instant::now();
@@ -90,6 +88,3 @@ impl Delivery {
 
 /// How long a sink may take for a call once the server ends.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Tasks between the end of a method and the sending of its answer, with some to spare.
-const HOPS: usize = 8;

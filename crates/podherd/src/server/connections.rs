@@ -18,7 +18,7 @@ use super::transport::{Bounds, Transport};
 use crate::admission::{Admission, Place};
 use crate::container::Pod;
 use crate::error::{Code, Error, Result};
-use crate::rpc::Service;
+use crate::rpc::{Service, answers_are_sent};
 
 /// The name that conmon-rs's clients dial.
 const SOCKET: &str = "conmon.sock";
@@ -162,7 +162,13 @@ async fn serve(stream: UnixStream, place: Place, pod: Rc<Pod>, closing: Cancella
         }
         () = failed.notified() => {}
         () = made_way(&place) => {}
-        () = closing.cancelled() => {}
+        () = closing.cancelled() => {
+            // A caller that has asked for the end, or was ended by it, gets its answer before the connection goes.
+            tokio::select! {
+                _ = &mut rpc => return,
+                () = answers_are_sent() => {}
+            }
+        }
     }
     let closed = async { tokio::join!(disconnector, rpc) };
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
