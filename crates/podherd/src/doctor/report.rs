@@ -203,7 +203,7 @@ impl Report {
         let verdict = if self.healthy { "healthy" } else { "not healthy" };
         let _ = writeln!(
             text,
-            "{verdict}: {} problems, {} notes; looked at {} processes and {} containers",
+            "{verdict} (problems: {}, notes: {}); looked at {} processes and {} containers",
             self.problems, self.notes, self.looked.processes, self.looked.containers
         );
         text
