@@ -11,8 +11,28 @@ export interface LogFile {
   readonly inode: bigint;
 }
 
+/**
+ * Open all files of a log, the oldest first and the one at its path last; none is missing between two of them, however
+ * quickly it is rotated meanwhile. A file that is rotated in the middle of this may be there twice.
+ */
+export async function openAll(path: string): Promise<LogFile[]> {
+  const rotated = new Map<string, LogFile | null>();
+  for (;;) {
+    for (const name of await rotatedFiles(path)) {
+      if (!rotated.has(name)) rotated.set(name, await openLogFile(name));
+    }
+    const current = await openLogFile(path);
+    // What has got its name between the look at the directory and the opening of the path would be missing.
+    if ((await rotatedFiles(path)).every((name) => rotated.has(name))) {
+      const files = [...rotated].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, file]) => file);
+      return [...files, current].filter((file) => file !== null);
+    }
+    await current?.handle.close();
+  }
+}
+
 /** The files that a log was rotated into, oldest first. Those that somebody compressed are not among them. */
-export async function rotatedFiles(path: string): Promise<string[]> {
+async function rotatedFiles(path: string): Promise<string[]> {
   const directory = dirname(path);
   const name = basename(path);
   const entries = await readdir(directory).catch((cause: unknown) => {

@@ -1,4 +1,4 @@
-import { inodeAt, type LogFile, openLogFile, rotatedFiles, writtenBefore } from './files.js';
+import { inodeAt, type LogFile, openAll, writtenBefore } from './files.js';
 import type { LogWatcher } from './follow.js';
 import { LineReader } from './lines.js';
 import type { LogSelection } from './logs.js';
@@ -74,15 +74,12 @@ export class LogReading {
 
   /** Open what comes after the file with this inode; everything when it is not there. */
   async #openAfter(inode: bigint | null): Promise<void> {
-    const found: LogFile[] = [];
-    for (const path of [...(await rotatedFiles(this.#path)), this.#path]) {
-      const file = await openLogFile(path);
-      if (file !== null) found.push(file);
-    }
+    const found = await openAll(this.#path);
     const known = new Set(this.#files.map((file) => file.inode));
+    // Of the files of a log the oldest is removed first: when this one is gone, all others are newer.
     const from = inode === null ? 0 : found.findIndex((file) => file.inode === inode) + 1;
     for (const [index, file] of found.entries()) {
-      // A rotation in the middle of this look shows a file under both of its names.
+      // A rotation in the middle of the look shows a file under both of its names.
       const wanted = index >= from && !known.has(file.inode);
       known.add(file.inode);
       if (wanted) this.#files.push(file);

@@ -141,3 +141,23 @@ test('what can not be read is said', async () => {
   });
   await expect(read([path], { tail: -1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
+
+test('a log that is rotated more often than it is looked at is read whole, each line once', async () => {
+  writeFileSync(path, '');
+  const { lifecycle, end } = container();
+  const found: string[] = [];
+  const reading = (async () => {
+    for await (const { text } of readLogs(lifecycle, 'web', { follow: true })) found.push(text.trimEnd());
+  })();
+  const rotations = 150;
+  for (let rotation = 0; rotation < rotations; rotation++) {
+    appendFileSync(path, lines(rotation * 5, rotation * 5 + 5));
+    renameSync(path, `${path}.20261125-010000.${String(rotation).padStart(9, '0')}`);
+    writeFileSync(path, '');
+    // Between any two steps of the reader, and sometimes several at once.
+    for (let turns = rotation % 7; turns > 0; turns--) await new Promise(setImmediate);
+  }
+  end();
+  await reading;
+  expect(found).toEqual(numbers(0, rotations * 5));
+});
