@@ -141,9 +141,10 @@ impl Reading {
                     continue;
                 }
                 let its = fs::metadata(&rotated).ok().map(|file| (file.dev(), file.ino()));
-                // The one that we have opened as the newest has been rotated meanwhile.
+                // The one that we have opened as the newest has been rotated meanwhile: it is read next, and what
+                // comes after it, after it.
                 if its == Some(id) {
-                    continue;
+                    break;
                 }
                 if its != old || old.is_none() {
                     self.read_rotated(&rotated)?;
