@@ -1,0 +1,71 @@
+import { type Case, mounts, command, notFound, commandCase } from './case.js';
+
+/** The command. */
+export const commands: readonly Case[] = [
+  notFound('a command that does not exist', command('missing')),
+  notFound('a path that does not exist', command('/bin/missing')),
+  notFound('an empty command', command('')),
+  notFound('a command of the host alone', { '/process/args/0': 'outside' }),
+  notFound('a circle of links', command('/bin/circle')),
+  notFound('no PATH', { '/process/env': [] }),
+  notFound('a later PATH', { '/process/env/-': 'PATH=/missing' }),
+  notFound('a tmpfs over it', { [mounts]: { destination: '/bin', type: 'tmpfs', source: 'tmpfs' } }),
+  notFound('a bind mount over it', {
+    [mounts]: { destination: '/bin', type: 'bind', source: '/etc', options: ['bind'] },
+  }),
+  { ...notFound('a relative PATH', { '/process/env': ['PATH=bin'] }), only: 'runc' },
+  {
+    ...notFound('a directory that may not be searched', {
+      '/process/env': ['PATH=/private:/bin'],
+      '/process/user': { uid: 1000, gid: 1000 },
+    }),
+    only: 'crun',
+  },
+  commandCase('COMMAND_NOT_EXECUTABLE', 'not-executable'),
+  commandCase('COMMAND_NOT_EXECUTABLE', '/bin/not-executable'),
+  commandCase('COMMAND_NOT_EXECUTABLE', '/bin/directory'),
+  commandCase('COMMAND_NOT_EXECUTABLE', 'directory'),
+  commandCase('COMMAND_NOT_EXECUTABLE', 'owned'),
+  commandCase('COMMAND_NOT_EXECUTABLE', 'fifo'),
+  {
+    name: 'noexec',
+    code: 'COMMAND_NOT_EXECUTABLE',
+    place: '/process/args/0',
+    changes: {
+      [mounts]: { destination: '/bin', type: 'bind', source: 'ROOTFS/bin', options: ['bind', 'noexec'] },
+    },
+  },
+  {
+    name: 'another user',
+    code: 'COMMAND_NOT_EXECUTABLE',
+    place: '/process/args/0',
+    changes: { '/process/args/0': '/private/sh', '/process/user': { uid: 1000, gid: 1000 } },
+  },
+  commandCase('COMMAND_FORMAT', 'plain'),
+  commandCase('COMMAND_FORMAT', 'empty'),
+  commandCase('COMMAND_FORMAT', 'object'),
+  commandCase('COMMAND_FORMAT', 'cut'),
+  commandCase('COMMAND_FORMAT', 'long-line'),
+  commandCase('COMMAND_ARCHITECTURE', 'other-machine'),
+  commandCase('INTERPRETER_UNUSABLE', 'no-interpreter'),
+  commandCase('INTERPRETER_UNUSABLE', 'windows'),
+  commandCase('INTERPRETER_UNUSABLE', 'directory-interpreter'),
+  commandCase('INTERPRETER_UNUSABLE', 'nest5'),
+  commandCase('LOADER_UNUSABLE', 'no-loader'),
+  commandCase('LOADER_UNUSABLE', 'bad-loader'),
+  { ...commandCase('SCRIPT_COMMAND_NOT_FOUND', 'env-missing'), warning: 'depends' },
+  {
+    name: 'a command in /proc',
+    code: 'COMMAND_UNKNOWN',
+    place: '/process/args/0',
+    changes: command('/proc/self/exe'),
+    warning: 'depends',
+  },
+  {
+    name: 'a missing command and a hook',
+    code: 'COMMAND_NOT_FOUND',
+    place: '/process/args/0',
+    changes: { ...command('missing'), '/hooks': { createRuntime: [{ path: '/usr/bin/cat' }] } },
+    warning: 'depends',
+  },
+];
