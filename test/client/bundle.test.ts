@@ -103,6 +103,7 @@ async function run(ground: Ground, options: Partial<BundleOptions> & { args: str
   const bundle = await bundleOn(ground, options);
   const log = ground.path('web.log');
   const { terminal } = options;
+  expect(await pod.validateBundle(bundle.path, { terminal })).toEqual([]);
   const container = await pod.createContainer({
     id: 'web',
     bundle: bundle.path,
