@@ -41,6 +41,15 @@ export class Proxy {
     }
   }
 
+  /** From now on nothing passes, in neither direction. */
+  silence(): void {
+    this.hold();
+    for (const { client, server } of this.#pairs) {
+      client.unpipe(server);
+      client.pause();
+    }
+  }
+
   /** Gives the clients what has come, and all that will. */
   release(): void {
     for (const { client, server } of this.#pairs) server.pipe(client);
